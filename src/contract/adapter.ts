@@ -40,6 +40,8 @@ export interface Webhook {
   readonly path: string
   readonly methods: readonly ('GET' | 'POST')[]
   readonly maxBytes: number
+  /** How long the open request may wait for its answer; null exactly when `capabilities.answer.inlineMs` is. */
+  readonly inlineMs: number | null
   readonly receive: (request: RawRequest) => Promise<Verdict>
 }
 
@@ -151,6 +153,8 @@ export interface AdapterModule {
   /** Names of the env table that switch it on: any of these groups, complete. A flag counts when it is true. */
   readonly activation: readonly (readonly string[])[]
   readonly capabilities: Capabilities
+  /** Who is the operator by sitting at the machine itself: an admin while this flag of the table is true. */
+  readonly operator: { readonly id: string; readonly flag: string } | null
   readonly create: (settings: Readonly<Record<string, unknown>>, deps: AdapterDeps) => Adapter
 }
 
@@ -160,5 +164,6 @@ export const defineAdapter = <T extends EnvTable>(module: {
   readonly env: T
   readonly activation: readonly (readonly (keyof T & string)[])[]
   readonly capabilities: Capabilities
+  readonly operator: { readonly id: string; readonly flag: keyof T & string } | null
   readonly create: (settings: SettingsOf<T>, deps: AdapterDeps) => Adapter
 }): AdapterModule => module as unknown as AdapterModule

@@ -46,6 +46,8 @@ export interface Capabilities {
   /** Whether an answer can quote the message it answers. */
   readonly quotes: boolean
   readonly audiences: readonly Audience[]
+  /** A person's id is also the id of the direct chat with them, so that we can write to people we never heard from. */
+  readonly directByUserId: boolean
   readonly answer: {
     /** The open request is the answer: how long it may stay open. */
     readonly inlineMs: number | null

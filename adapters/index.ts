@@ -1,0 +1,12 @@
+import type { AdapterModule } from '../src/contract/index.ts'
+import console from './console/index.ts'
+import kakao from './kakao/index.ts'
+import telegram from './telegram/index.ts'
+
+const byId = { console, telegram, kakao } as const satisfies Readonly<Record<string, AdapterModule>>
+
+/** The platforms there are. Tables over it (fakes, fixtures) stop compiling when a new one is missing in them. */
+export type PlatformId = keyof typeof byId
+
+/** Every adapter, in the order in which they are listed to people. */
+export const adapters: readonly AdapterModule[] = Object.values(byId)

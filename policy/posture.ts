@@ -1,0 +1,54 @@
+import type { ConfigProblem } from '../src/contract/index.ts'
+
+export interface Profiles {
+  /** OPENCLAW_DEPLOYMENT_PROFILE and OPENCLAW_RUNTIME_PROFILE as they were read. */
+  readonly deploymentProfile: string | undefined
+  readonly runtimeProfile: string | undefined
+}
+
+export interface PlatformPosture {
+  readonly id: string
+  readonly active: boolean
+  /** At least one id in its lists of allowed users or chats. */
+  readonly hasAllowList: boolean
+  /** Its senders are proven as it is configured. */
+  readonly proven: boolean
+  /** Names of its allow-list variables. */
+  readonly variables: readonly string[]
+}
+
+const is = (value: string | undefined, wanted: string): boolean => value?.trim().toLowerCase() === wanted
+
+/** Whether a missing allow list stops the start (spec/connector.md, "Strict Profile Gate"). */
+export const isStrict = (profiles: Profiles): boolean =>
+  is(profiles.deploymentProfile, 'public') || is(profiles.runtimeProfile, 'hardened')
+
+/** What is wrong with exposing the active platforms like this, all at once: problems under a strict profile, else
+ *  warnings. */
+export function posture(
+  profiles: Profiles,
+  platforms: readonly PlatformPosture[],
+): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly string[] } {
+  const gaps = platforms.filter((p) => p.active).flatMap(gapsOf)
+  if (isStrict(profiles)) return { problems: gaps, warnings: [] }
+  return { problems: [], warnings: gaps.map((gap) => `${gap.variable}: ${gap.read}. ${gap.cure}`) }
+}
+
+function gapsOf(platform: PlatformPosture): readonly ConfigProblem[] {
+  const gaps: ConfigProblem[] = []
+  if (!platform.hasAllowList) {
+    gaps.push({
+      variable: platform.variables.join(' or ') || platform.id,
+      read: `empty, so ${platform.id} takes commands from everyone it lets in`,
+      cure: 'List the users or chats that may run things without an approval.',
+    })
+  }
+  if (!platform.proven) {
+    gaps.push({
+      variable: `OPENCLAW_CONNECTOR_${platform.id.toUpperCase()}_*`,
+      read: `nothing configured that proves who writes on ${platform.id}`,
+      cure: 'Set the secret by which this platform signs or marks its requests, or switch the platform off.',
+    })
+  }
+  return gaps
+}

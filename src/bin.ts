@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Old Node versions load this file too, so it imports nothing by itself.
+const major = Number(process.versions.node.split('.')[0])
+
+if (major >= 24) {
+  const { main } = await import('./main.ts')
+  await main(process.argv.slice(2))
+} else {
+  process.stderr.write(
+    `openclaw-connector needs Node 24 or newer, and this is ${process.versions.node}: ` +
+      'run it with `npx -p node@24 -p openclaw-connector openclaw-connector`.\n',
+  )
+  process.exitCode = 1
+}

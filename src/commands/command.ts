@@ -1,0 +1,89 @@
+import type { Rules } from '../../policy/rules.ts'
+import type { Who } from '../../policy/trust.ts'
+import type { Cached } from '../backend/cached.ts'
+import type { Backend } from '../backend/client.ts'
+import type { Failure } from '../backend/http.ts'
+import type { BackendConfig, Template } from '../backend/wire.ts'
+import type { Address, Capabilities, CommandInfo, CommandLine, InboundEvent, Log, Reply } from '../contract/index.ts'
+import type { Submitter } from '../jobs/submit.ts'
+import type { Db } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
+import { texts } from '../texts/index.ts'
+
+/** A command that policy let through. */
+export interface Call {
+  readonly command: Command
+  readonly line: CommandLine
+  readonly event: InboundEvent
+  readonly where: Address
+  readonly capabilities: Capabilities
+  readonly asker: Asker
+  /** Whether others' things may be touched and seen. */
+  readonly scope: 'all' | 'own'
+  /** The sender's `/run` has to be approved first. */
+  readonly approvalOnly: boolean
+  readonly signal: AbortSignal
+}
+
+export interface Asker {
+  /** Qualified. */
+  readonly id: string
+  readonly name: string
+  readonly who: Who
+}
+
+/** What a command decided: what it says, and what its settling transaction writes besides. */
+export interface Outcome {
+  readonly reply: Reply | null
+  /** Runs inside the settling transaction; it may run twice, so it touches the database only. */
+  readonly within?: (db: Db) => void
+  /** Runs once the settling transaction is on disk. */
+  readonly after?: () => void
+  /** Answers from the mailbox to give with this one: keys of parts, oldest first. */
+  readonly release?: readonly string[]
+}
+
+export interface Command extends CommandInfo {
+  readonly run: (call: Call, deps: CommandDeps) => Promise<Outcome>
+}
+
+export interface CommandDeps {
+  readonly store: Store
+  readonly backend: Backend
+  readonly templates: Cached<readonly Template[]>
+  readonly llmConfig: Cached<BackendConfig>
+  readonly submitter: Submitter
+  readonly rules: Rules
+  readonly commands: () => readonly Command[]
+  readonly hasAdminToken: boolean
+  readonly maxOpenJobs: number
+  /** When and why the backend stopped answering; null while it answers. */
+  readonly away: () => { readonly sinceMs: number; readonly why: string } | null
+  readonly tellJob: (id: string) => Promise<void>
+  readonly now: () => number
+  /** A fresh UUID. */
+  readonly newTrace: () => string
+  readonly log: Log
+  readonly step: (name: string) => void
+}
+
+export const say = (text: string, more: Partial<Reply> = {}): Outcome => ({
+  reply: { text, audience: 'everyone', ...more },
+})
+
+export const usage = (command: CommandInfo): Outcome => say(texts.usage(command.usage, command.example))
+
+/** Why the backend could not be asked, in words for a chat. */
+export const whyNot = (failure: Failure): string => {
+  const why = texts.backend.why
+  if (failure.kind === 'limited') return why.limited(failure.retryAfterMs)
+  if (failure.code === 'route_missing') return why.packMissing
+  if (failure.kind === 'malformed' || failure.kind === 'too_large' || failure.kind === 'refused') return why.other
+  return why[failure.kind]
+}
+
+/** The same with the time since when, where the backend is away. */
+export const sorry = (failure: Failure, deps: Pick<CommandDeps, 'away' | 'now'>): Outcome => {
+  const away = failure.kind === 'down' || failure.kind === 'unanswered' ? deps.away() : null
+  return say(texts.backend.sorry(whyNot(failure), away?.sinceMs ?? null, deps.now()))
+}

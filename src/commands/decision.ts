@@ -1,0 +1,120 @@
+import { mayDecide } from '../../policy/approve.ts'
+import { isOpaqueId } from '../backend/wire.ts'
+import { type Approval, addApproval, approvalById, claimApproval } from '../store/approvals.ts'
+import { addJob, type Job } from '../store/jobs.ts'
+import { texts } from '../texts/index.ts'
+import { type Call, type CommandDeps, type Outcome, say, sorry } from './command.ts'
+
+/** Long enough for the backend's word, short enough for a chat. */
+const patienceMs = 3000
+const closed = { approved: 'approved', rejected: 'rejected', expired: 'expired', failed: 'approved' } as const
+
+/** Claims the decision (one person decides, the next is told who did) and has it passed on. */
+export const decideOn = async (
+  to: 'approving' | 'rejecting',
+  reason: string | null,
+  call: Call,
+  deps: CommandDeps,
+): Promise<Outcome> => {
+  const id = call.line.args[0] ?? ''
+  if (!isOpaqueId(id)) return say(texts.approvals.unknown(id))
+  const known = deps.store.read((db) => approvalById(db, id)) ?? (await foreign(id, to, call, deps))
+  if (!('state' in known)) return known
+  const verdict = mayDecide(
+    {
+      requestedBy: known.requester ?? null,
+      state: known.state in closed ? closed[known.state as keyof typeof closed] : 'pending',
+      expiresAt: known.expiresAtMs,
+      decidedBy: known.decider ?? null,
+    },
+    { id: call.asker.id, admin: call.scope === 'all' },
+    deps.now(),
+  )
+  if (verdict.kind === 'deny') {
+    if (verdict.why === 'not-approver') return say(texts.denied['admin-only'] ?? '', { audience: 'asker' })
+    return say(already(known), { audience: 'asker' })
+  }
+  const by = { id: call.asker.id, name: call.asker.name, ...(reason ? { reason } : {}) }
+  const claimed = await deps.store.write((db) => claimApproval(db, id, to, by))
+  deps.step('decide:claimed')
+  const now =
+    claimed || mine(known, call, to)
+      ? await deps.submitter.decided(id, patienceMs)
+      : deps.store.read((db) => approvalById(db, id))
+  if (!now) throw new Error('the approval row is gone')
+  if (!claimed && !mine(known, call, to)) return say(already(now), { audience: 'asker' })
+  return say(answer(now, reason, deps))
+}
+
+/** The command is being repeated after a crash: the claim is our own. */
+const mine = (approval: Approval, call: Call, to: 'approving' | 'rejecting'): boolean =>
+  approval.decider === call.asker.id && approval.state === to
+
+const already = (approval: Approval): string => {
+  if (approval.state === 'pending') return texts.approvals.already(approval.id, 'expired', null, null)
+  if (approval.state === 'approving' || approval.state === 'rejecting') return texts.approvals.deciding(approval.id)
+  return texts.approvals.already(
+    approval.id,
+    approval.state,
+    approval.deciderName || null,
+    approval.decidedAtMs ?? null,
+  )
+}
+
+const answer = (approval: Approval, reason: string | null, deps: CommandDeps): string => {
+  if (approval.state === 'approving' || approval.state === 'rejecting') return texts.approvals.held(approval.id)
+  if (approval.state === 'rejected') return texts.approvals.rejected(approval.id, reason)
+  if (approval.state === 'pending') return texts.backend.why.denied
+  if (approval.state !== 'approved')
+    return texts.approvals.already(approval.id, approval.state, approval.deciderName ?? null, null)
+  const row = deps.store.read((db) =>
+    db.sql('SELECT prompt_id, state, detail FROM jobs WHERE approval_id = ?').get(approval.id),
+  )
+  if (row?.state === 'refused')
+    return texts.approvals.notExecuted(approval.id, row.detail === null ? null : String(row.detail))
+  return texts.approvals.approved(approval.id, row?.prompt_id == null ? null : String(row.prompt_id))
+}
+
+/** A request that did not come through us (the web page, another client). Whoever approves it gets the result. */
+const foreign = async (
+  id: string,
+  to: 'approving' | 'rejecting',
+  call: Call,
+  deps: CommandDeps,
+): Promise<Approval | Outcome> => {
+  const found = await deps.backend.approval(id, { signal: call.signal })
+  if (!found.ok) return found.kind === 'missing' ? say(texts.approvals.unknown(id)) : sorry(found, deps)
+  const inputs = Object.fromEntries(Object.entries(found.value.inputs).map(([key, value]) => [key, String(value)]))
+  const traceId = found.value.traceId ?? deps.newTrace()
+  const approval: Approval = {
+    id,
+    state: found.value.status,
+    template: found.value.templateId ?? '?',
+    inputs,
+    traceId,
+    expiresAtMs: found.value.expiresAtMs ?? deps.now() + 60 * 60_000,
+    createdAtMs: deps.now(),
+  }
+  if (found.value.status !== 'pending') return approval
+  const job: Job = {
+    id: deps.newTrace().slice(0, 8),
+    key: `approval:${id}`,
+    state: 'approval',
+    requester: call.asker.id,
+    asker: call.asker.name,
+    target: call.where,
+    template: approval.template,
+    inputs,
+    approval: true,
+    traceId,
+    approvalId: id,
+    createdAtMs: deps.now(),
+  }
+  await deps.store.write((db) => {
+    const kept = to === 'approving' ? addJob(db, job) : null
+    addApproval(db, kept ? { ...approval, job: kept.id } : approval)
+    // Its first answer is the answer to this command.
+    if (kept) db.sql(`UPDATE jobs SET told = 'queued' WHERE id = ?`).run(kept.id)
+  })
+  return deps.store.read((db) => approvalById(db, id)) ?? approval
+}

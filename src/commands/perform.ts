@@ -1,0 +1,159 @@
+import { decide } from '../../policy/decide.ts'
+import { type Limits, take } from '../../policy/limits.ts'
+import { type Capabilities, type InboundEvent, qualified } from '../contract/index.ts'
+import { parse } from '../router/parse.ts'
+import { findCommand, type Route, route } from '../router/route.ts'
+import { actionById, useActions } from '../store/actions.ts'
+import type { Verdict } from '../store/inbox.ts'
+import { texts } from '../texts/index.ts'
+import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
+
+export interface PerformDeps extends CommandDeps {
+  readonly limits: Limits
+  readonly userRpm: number
+  readonly channelRpm: number
+  readonly maxCommandLength: number
+}
+
+/** What was done, with the word for the record: a command's name, a rule, a reason to stay silent. */
+export interface Performed {
+  readonly outcome: Outcome
+  readonly record: string
+  /** A command was meant, so its answer is waited for. */
+  readonly explicit: boolean
+}
+
+const quiet = (record: string): Performed => ({ outcome: { reply: null }, record, explicit: false })
+const done = (outcome: Outcome, record: string): Performed => ({ outcome, record, explicit: true })
+
+/** Whether an event is worth keeping: ordinary talk among people is neither stored nor answered. */
+export const concernsUs = (event: InboundEvent, commands: readonly Command[]): boolean =>
+  route(event, commands).kind !== 'ignore' || (event.media.length > 0 && event.where.kind === 'dm')
+
+/** From a kept event to what is said: route, limits, policy, command. Policy comes before any claim. */
+export const perform = async (
+  event: InboundEvent,
+  verdict: Verdict,
+  capabilities: Capabilities,
+  deps: PerformDeps,
+  signal: AbortSignal,
+): Promise<Performed> => {
+  const routed = route(event, deps.commands())
+  if (routed.kind === 'ignore') {
+    return event.media.length > 0 && event.where.kind === 'dm'
+      ? done(say(texts.picturesLater), 'picture')
+      : quiet(routed.why)
+  }
+  if (verdict === 'busy') return done(say(texts.busy(0)), 'busy')
+  if (verdict === 'stale')
+    return routed.kind === 'talk' ? quiet('stale talk') : done(say(texts.stale(deps.now() - event.at)), 'stale')
+  const limited = limit(event, deps)
+  if (limited) return limited
+  const meant = routed.kind === 'press' ? pressed(routed.action, event, deps) : typed(routed, event, deps)
+  if ('outcome' in meant) return meant
+  return call(meant, event, capabilities, deps, signal)
+}
+
+interface Meant {
+  readonly command: Command
+  readonly line: Call['line']
+  /** Used up when the press is let through. */
+  readonly once: string | null
+}
+
+const limit = (event: InboundEvent, deps: PerformDeps): Performed | null => {
+  const { platform, account, chat } = event.where
+  const taken = take(deps.limits, deps.now(), {
+    userKey: `${platform} ${account} ${event.from.id}`,
+    channelKey: `${platform} ${account} ${chat}`,
+    userRpm: deps.userRpm,
+    channelRpm: deps.channelRpm,
+  })
+  if (taken.ok) return null
+  return taken.notice
+    ? done(say(texts.rateLimited(taken.who, taken.retryAfterMs)), 'rate limited')
+    : quiet('rate limited')
+}
+
+const typed = (
+  routed: Exclude<Route<Command>, { kind: 'press' | 'ignore' }>,
+  event: InboundEvent,
+  deps: PerformDeps,
+): Meant | Performed => {
+  const length = event.body.kind === 'text' ? event.body.text.trim().length : 0
+  if (length > deps.maxCommandLength) return done(say(texts.tooLong(length, deps.maxCommandLength)), 'too long')
+  if (routed.kind === 'call') return { command: routed.command, line: routed.line, once: null }
+  if (routed.kind === 'unknown') return done(say(texts.unknown(routed.word, routed.nearest)), 'unknown command')
+  if (routed.kind === 'unparsable')
+    return done(say(`${texts.unbalanced}\n${texts.usage(routed.command.usage, routed.command.example)}`), 'unparsable')
+  return done(say(event.media.length > 0 ? texts.picturesLater : texts.talk), 'talk')
+}
+
+/** A press is the stored command line, said by whoever pressed. Nothing is used up before policy has let them. */
+const pressed = (id: string, event: InboundEvent, deps: PerformDeps): Meant | Performed => {
+  const no = (text: string, why: string): Performed => done(say(text, { audience: 'asker' }), why)
+  const action = deps.store.read((db) => actionById(db, id))
+  const here = action?.platform === event.where.platform && action.chat === event.where.chat
+  if (!action || !here || action.expiresAtMs <= deps.now()) return no(texts.pressExpired, 'button expired')
+  if (action.only !== null && !idsOf(event).includes(action.only)) return no(texts.pressNotYours, 'button of another')
+  const parsed = parse(action.say)
+  const command = parsed.ok ? findCommand(deps.commands(), parsed.line.word) : null
+  if (!parsed.ok || !command) return no(texts.pressExpired, 'button of an older version')
+  // Decisions know themselves who decided; every other button of a used group has had its one press.
+  if (action.usedBy && command.section !== 'decide') return no(texts.pressUsed, 'button used')
+  return { command, line: parsed.line, once: action.once }
+}
+
+const idsOf = (event: InboundEvent): readonly string[] =>
+  [event.from.id, ...(event.from.aliases ?? [])].map((id) => qualified(event.where.platform, id))
+
+const askerOf = (event: InboundEvent): Asker => ({
+  id: qualified(event.where.platform, event.from.id),
+  name: event.from.name ?? texts.someone,
+  who: {
+    platform: event.where.platform,
+    ids: [event.from.id, ...(event.from.aliases ?? [])],
+    chat: event.where.chat,
+    proof: event.proof,
+  },
+})
+
+const call = async (
+  { command, line, once }: Meant,
+  event: InboundEvent,
+  capabilities: Capabilities,
+  deps: PerformDeps,
+  signal: AbortSignal,
+): Promise<Performed> => {
+  const asker = askerOf(event)
+  const decision = decide(deps.rules, command, asker.who, { forceApproval: false, hasAdminToken: deps.hasAdminToken })
+  const denied = (rule: string): Performed =>
+    done(say(texts.denied[rule] ?? texts.denied.other ?? '', { audience: 'asker' }), `denied: ${rule}`)
+  if (decision.kind === 'deny') return denied(decision.rule)
+  // Only a submission can be held for an approver; whatever else would need one is refused.
+  if (decision.kind === 'approval' && command.class !== 'run') return denied('other')
+  const outcome = await command.run(
+    {
+      command,
+      line,
+      event,
+      where: event.where,
+      capabilities,
+      asker,
+      scope: decision.scope,
+      approvalOnly: decision.kind === 'approval',
+      signal,
+    },
+    deps,
+  )
+  if (once === null) return done(outcome, command.name)
+  const within = outcome.within
+  const used: Outcome = {
+    ...outcome,
+    within: (db) => {
+      within?.(db)
+      useActions(db, once, asker.id, deps.now())
+    },
+  }
+  return done(used, command.name)
+}

@@ -1,0 +1,46 @@
+import { jobsOf, openStates } from '../store/jobs.ts'
+import { texts } from '../texts/index.ts'
+import { type Command, say, whyNot } from './command.ts'
+
+export const status: Command = {
+  name: '/status',
+  aliases: ['status'],
+  class: 'public',
+  own: false,
+  needsToken: false,
+  section: 'look',
+  usage: '/status',
+  about: 'Is ComfyUI up, and how long is the queue',
+  example: '/status',
+  run: async (call, deps) => {
+    const { signal } = call
+    const [health, queue, stats] = await Promise.all([
+      deps.backend.health({ signal }),
+      deps.backend.queue({ signal }),
+      deps.backend.systemStats({ signal }),
+    ])
+    const mine = deps.store
+      .read((db) => jobsOf(db, call.asker.id, 100))
+      .filter((job) => openStates.has(job.state)).length
+    if (!queue.ok || !health.ok) {
+      const failure = queue.ok ? health : queue
+      const why = failure.ok
+        ? ''
+        : queue.ok && failure.kind === 'missing'
+          ? texts.backend.why.packMissing
+          : whyNot(failure)
+      return say(texts.backend.offline(why, deps.away()?.sinceMs ?? null, deps.now()))
+    }
+    return say(
+      texts.backend.online({
+        version: stats.ok ? stats.value.comfyVersion : null,
+        pack: health.value.packVersion,
+        running: queue.value.running.length,
+        pending: queue.value.pending.length,
+        logs: health.value.logsProcessed,
+        errors: health.value.errorsCaptured,
+        mine,
+      }),
+    )
+  },
+}

@@ -1,0 +1,113 @@
+import type { Button, Reply } from '../contract/index.ts'
+import { approvalButtons } from '../jobs/cards.ts'
+import { addCard } from '../store/approvals.ts'
+import { addJob, type Job, jobByKey, jobsOf, noteTold, openStates } from '../store/jobs.ts'
+import { texts } from '../texts/index.ts'
+import { type Call, type CommandDeps, type Outcome, say } from './command.ts'
+
+export interface Wanted {
+  readonly template: string
+  readonly inputs: Readonly<Record<string, string>>
+  readonly approval: boolean
+}
+
+/** How long a command waits for the backend's word before it answers "being submitted". */
+const patienceMs = 2500
+const buttonMs = 24 * 60 * 60_000
+
+/** Submits through the job's row: written before the backend is called, found again when the command is repeated. */
+export const submit = async (wanted: Wanted, call: Call, deps: CommandDeps): Promise<Outcome> => {
+  const { event, asker } = call
+  const before = deps.store.read((db) => jobByKey(db, event.id))
+  if (!before) {
+    const open = deps.store
+      .read((db) => jobsOf(db, asker.id, deps.maxOpenJobs + 1))
+      .filter((job) => openStates.has(job.state))
+    if (open.length >= deps.maxOpenJobs) return say(texts.jobs.tooManyOpen(deps.maxOpenJobs))
+  }
+  const traceId = deps.newTrace()
+  const { id } = await deps.store.write((db) => addJob(db, newJob(wanted, traceId, call, deps)))
+  deps.step('run:row')
+  const job = await deps.submitter.settled(id, patienceMs)
+  if (!job) throw new Error('the submission row is gone')
+  return answer(job, call, deps)
+}
+
+const newJob = (
+  wanted: Wanted,
+  traceId: string,
+  { event, asker, where, capabilities }: Call,
+  deps: CommandDeps,
+): Job => ({
+  id: traceId.slice(0, 8),
+  key: event.id,
+  state: 'waiting',
+  requester: asker.id,
+  asker: asker.name,
+  target: where,
+  replyTo: event.message,
+  // Where we can't speak first, the one-time answer is the way the result comes back.
+  handle: capabilities.answer.push === 'never' ? event.handle : undefined,
+  template: wanted.template,
+  inputs: wanted.inputs,
+  approval: wanted.approval,
+  tenant: where.tenant,
+  traceId,
+  createdAtMs: deps.now(),
+})
+
+const answer = (job: Job, call: Call, deps: CommandDeps): Outcome => {
+  const ackKey = `ack:${call.event.id}`
+  const open = openStates.has(job.state)
+  const approval = job.state === 'approval' ? job.approvalId : undefined
+  const reply: Reply = {
+    text: textOf(job, deps),
+    audience: 'everyone',
+    ...(open ? { interim: true, editableAs: ackKey, buttons: buttonsOf(job, call, deps) } : {}),
+  }
+  return {
+    reply,
+    within: (db) => {
+      noteTold(db, job.id, job.state, open && approval === undefined ? ackKey : null)
+      if (approval && call.where.kind === 'group') addCard(db, approval, ackKey, call.where)
+    },
+    // What happened while the answer was being written is told now.
+    after: () => void deps.tellJob(job.id),
+  }
+}
+
+const textOf = (job: Job, deps: CommandDeps): string => {
+  const id = job.promptId ?? job.id
+  const say = texts.jobs
+  if (job.state === 'waiting') {
+    const away = deps.away()
+    return away ? say.held(away.why, away.sinceMs) : say.submitting(job.template)
+  }
+  if (job.state === 'firing') return say.submitting(job.template)
+  if (job.state === 'approval')
+    return texts.approvals.requested(job.approvalId ?? '', job.traceId, approvalEnd(job, deps))
+  if (job.state === 'refused') return say.refused(job.detail ?? '')
+  if (job.state === 'expired') return say.expired(job.template)
+  if (job.state === 'unknown') return say.unknownOutcome(job.template, job.traceId)
+  if (openStates.has(job.state)) return say.submitted(job.template, id, null)
+  return say.endedShort(job.template, id, say.state[job.state])
+}
+
+const approvalEnd = (job: Job, deps: CommandDeps): number => {
+  const row = deps.store.read((db) => db.sql('SELECT expires_at FROM approvals WHERE id = ?').get(job.approvalId ?? ''))
+  return Number(row?.expires_at ?? deps.now())
+}
+
+/** In a group an approver may be among those who see the request, so the buttons hang on it too: a stranger's press is
+ *  refused without using them up. */
+const buttonsOf = (job: Job, call: Call, deps: CommandDeps): readonly Button[] => {
+  if (job.state === 'approval') {
+    return call.where.kind === 'group' ? approvalButtons(job.approvalId ?? '', approvalEnd(job, deps) - deps.now()) : []
+  }
+  const fetch: Button[] =
+    call.capabilities.answer.push === 'never' ? [{ label: texts.jobs.fetchButton, say: '/inbox', ttlMs: buttonMs }] : []
+  return [
+    ...fetch,
+    { label: texts.jobs.cancelButton, say: `/cancel ${job.id}`, only: call.asker.id, style: 'danger', ttlMs: buttonMs },
+  ]
+}

@@ -1,0 +1,78 @@
+import type { Template } from '../backend/wire.ts'
+import { wordsKey } from '../router/inputs.ts'
+import { nearest } from '../router/nearest.ts'
+import { texts } from '../texts/index.ts'
+import { type Command, say, sorry } from './command.ts'
+
+const mostShown = 30
+const mostDefault = 80
+
+/** A line a person can copy: free words where the template takes a prompt. */
+export const exampleFor = (template: Template): string => {
+  const key = wordsKey(template.allowedInputs)
+  const takesWords = template.allowedInputs.length === 0 || template.allowedInputs.includes(key)
+  const other = template.allowedInputs.find((input) => input !== key && input !== 'seed')
+  return [
+    '/run',
+    template.id,
+    takesWords ? 'a red fox' : '',
+    other ? `${other}=${template.defaults[other] ?? '…'}` : '',
+  ]
+    .filter((word) => word !== '')
+    .join(' ')
+}
+
+export const templates: Command = {
+  name: '/templates',
+  aliases: ['templates', '/template', 'template'],
+  class: 'public',
+  own: false,
+  needsToken: false,
+  section: 'run',
+  usage: '/templates [id]',
+  about: 'What can be made, and what each template takes',
+  example: '/templates portrait',
+  run: async (call, deps) => {
+    const list = await deps.templates.get({ signal: call.signal })
+    if (!list.ok) return sorry(list, deps)
+    const note = list.trouble ? [texts.backend.templatesOld(deps.now() - list.asOfMs)] : []
+    const [wanted] = call.line.args
+    const one = list.value.find((template) => template.id === wanted)
+    if (one) {
+      const defaults = Object.entries(one.defaults)
+        .filter(([key]) => one.allowedInputs.length === 0 || one.allowedInputs.includes(key))
+        .map(([key, value]) => `  ${key}: ${String(value).slice(0, mostDefault)}`)
+      return say([texts.backend.template(one.id, one.allowedInputs, defaults, exampleFor(one)), ...note].join('\n'))
+    }
+    const matching = wanted
+      ? list.value.filter((template) => template.id.toLowerCase().startsWith(wanted.toLowerCase()))
+      : list.value
+    if (wanted && matching.length === 0) {
+      return say(
+        texts.backend.templateUnknown(
+          wanted,
+          nearest(
+            wanted,
+            list.value.map((template) => template.id),
+          ),
+        ),
+      )
+    }
+    const [first] = matching
+    if (!first) return say(texts.backend.templatesNone)
+    return say(
+      [
+        texts.backend.templatesHead(matching.length),
+        ...matching
+          .slice(0, mostShown)
+          .map(
+            (template) =>
+              `- ${template.id}${template.allowedInputs.length > 0 ? `: ${template.allowedInputs.join(', ')}` : ''}`,
+          ),
+        ...(matching.length > mostShown ? [texts.backend.templatesMore(matching.length - mostShown)] : []),
+        texts.backend.templatesFoot(exampleFor(first)),
+        ...note,
+      ].join('\n'),
+    )
+  },
+}

@@ -1,0 +1,96 @@
+import type { EnvTable } from '../contract/index.ts'
+
+/** Tuning numbers: unset or unreadable means the default, out of range means the nearest bound. */
+export const bounds = {
+  OPENCLAW_CONNECTOR_RATE_LIMIT_USER_RPM: {
+    kind: 'int',
+    fallback: 10,
+    min: 1,
+    max: 600,
+    about: 'Commands one person may send per minute.',
+  },
+  OPENCLAW_CONNECTOR_RATE_LIMIT_CHANNEL_RPM: {
+    kind: 'int',
+    fallback: 30,
+    min: 1,
+    max: 600,
+    about: 'Commands one chat may send per minute.',
+  },
+  OPENCLAW_CONNECTOR_MAX_COMMAND_LENGTH: {
+    kind: 'int',
+    fallback: 4096,
+    min: 128,
+    max: 32_768,
+    about: 'Longest command text, in characters.',
+  },
+  OPENCLAW_CONNECTOR_MAX_PENDING: {
+    kind: 'int',
+    fallback: 10_000,
+    min: 100,
+    max: 100_000,
+    about: 'Events kept and not yet worked on; past this, people are told to come back.',
+  },
+  OPENCLAW_CONNECTOR_MAX_PENDING_PER_SENDER: {
+    kind: 'int',
+    fallback: 20,
+    min: 1,
+    max: 1000,
+    about: 'The same bound for one person.',
+  },
+  OPENCLAW_CONNECTOR_CONCURRENT_COMMANDS: {
+    kind: 'int',
+    fallback: 32,
+    min: 1,
+    max: 256,
+    about: 'Commands worked on at the same time.',
+  },
+  OPENCLAW_CONNECTOR_DELIVERY_MAX_IMAGES: {
+    kind: 'int',
+    fallback: 4,
+    min: 1,
+    max: 16,
+    about: 'Files of one job that are sent to the chat.',
+  },
+  OPENCLAW_CONNECTOR_DELIVERY_MAX_BYTES: {
+    kind: 'int',
+    fallback: 10_485_760,
+    min: 65_536,
+    max: 52_428_800,
+    about: 'Largest file that is sent, in bytes.',
+  },
+  OPENCLAW_CONNECTOR_DELIVERY_TIMEOUT_SEC: {
+    kind: 'int',
+    fallback: 600,
+    min: 30,
+    max: 3600,
+    about: 'How long a result is waited for before the requester is told so, in seconds.',
+  },
+  OPENCLAW_CONNECTOR_MEDIA_TTL_SEC: {
+    kind: 'int',
+    fallback: 300,
+    min: 60,
+    max: 86_400,
+    about: 'How long a signed media link works, in seconds.',
+  },
+  OPENCLAW_CONNECTOR_MEDIA_MAX_MB: {
+    kind: 'int',
+    fallback: 8,
+    min: 1,
+    max: 64,
+    about: 'Largest file served by a signed link, in MB.',
+  },
+  OPENCLAW_CONNECTOR_MEDIA_MAX_TOTAL_MB: {
+    kind: 'int',
+    fallback: 2048,
+    min: 64,
+    max: 1_048_576,
+    about: 'Disk space for media in the state folder, in MB.',
+  },
+  OPENCLAW_CONNECTOR_RETENTION_DAYS: {
+    kind: 'int',
+    fallback: 30,
+    min: 2,
+    max: 3650,
+    about: 'Days that finished work and delivered media are kept.',
+  },
+} as const satisfies EnvTable

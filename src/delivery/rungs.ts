@@ -1,0 +1,57 @@
+import type { Artifact, Capabilities, MediaRung } from '../contract/index.ts'
+
+export interface RungChoice {
+  /** Whether signed links can be made (a public base is configured). */
+  readonly canLink: boolean
+  /** A bound of our own, below the platform's. */
+  readonly maxBytes?: number
+  /** Names of rungs that are out of question (the platform refused them). */
+  readonly exclude?: readonly string[]
+}
+
+/** The best way the platform takes this file; null when there is none. */
+export const chooseRung = (artifact: Artifact, caps: Capabilities, choice: RungChoice): MediaRung | null =>
+  caps.media[artifact.kind].find((rung) => isOpen(artifact, rung, choice) && fitsRung(artifact, rung, choice)) ?? null
+
+/** The next way below the one that was refused. */
+export const rungBelow = (
+  artifact: Artifact,
+  refused: string,
+  caps: Capabilities,
+  choice: RungChoice,
+): MediaRung | null => {
+  const rungs = caps.media[artifact.kind]
+  const lower = rungs.slice(rungs.findIndex(({ as }) => as === refused) + 1).filter(({ as }) => as !== refused)
+  return chooseRung(artifact, { ...caps, media: { ...caps.media, [artifact.kind]: lower } }, choice)
+}
+
+/** How much of such a file the platform takes, whatever its pixels; 0 when it takes none. */
+export const largestBytes = (artifact: Artifact, caps: Capabilities, choice: RungChoice): number =>
+  Math.max(
+    0,
+    ...caps.media[artifact.kind]
+      .filter((rung) => isOpen(artifact, rung, choice))
+      .map((rung) => Math.min(rung.maxBytes, choice.maxBytes ?? rung.maxBytes)),
+  )
+
+const isOpen = (artifact: Artifact, rung: MediaRung, { canLink, exclude }: RungChoice): boolean =>
+  (rung.by === 'upload' || canLink) &&
+  exclude?.includes(rung.as) !== true &&
+  rung.mime.some((pattern) => matchesMime(artifact.mime, pattern)) &&
+  (rung.animated === undefined || rung.animated === (artifact.animated ?? false))
+
+const fitsRung = (artifact: Artifact, rung: MediaRung, { maxBytes = rung.maxBytes }: RungChoice): boolean =>
+  artifact.bytes <= Math.min(rung.maxBytes, maxBytes) && fitsPixels(artifact, rung.pixels)
+
+const matchesMime = (mime: string, pattern: string): boolean => {
+  const bare = mime.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const wanted = pattern.toLowerCase()
+  if (wanted === '*' || wanted === '*/*') return true
+  return wanted.endsWith('/*') ? bare.startsWith(wanted.slice(0, -1)) : bare === wanted
+}
+
+/** Unknown sizes pass: should the platform refuse them, the next rung takes over. */
+const fitsPixels = ({ width, height }: Artifact, limit: MediaRung['pixels']): boolean => {
+  if (!limit || !width || !height) return true
+  return width + height <= limit.sum && Math.max(width, height) / Math.min(width, height) <= limit.ratio
+}

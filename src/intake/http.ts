@@ -1,0 +1,154 @@
+import type { Server, ServerResponse } from 'node:http'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import type {
+  HttpAnswer,
+  InboundEvent,
+  InlineAnswer,
+  InlineResult,
+  Log,
+  Part,
+  RawRequest,
+  Webhook,
+} from '../contract/index.ts'
+import { readBody } from './body.ts'
+import type { Slots } from './inline.ts'
+
+/** A webhook with everything the shared intake has to know about its platform. */
+export interface Hook {
+  readonly platform: string
+  readonly webhook: Webhook
+  /** Platforms whose open request is the answer. */
+  readonly inline: { readonly timeoutMs: number; readonly render: (answer: InlineAnswer) => InlineResult } | null
+}
+
+export interface HttpDeps {
+  /** Resolves once everything is kept; rejects when nothing could be. */
+  readonly keep: (hook: Hook, events: readonly InboundEvent[]) => Promise<void>
+  readonly slots: Slots
+  /** The answer an event already got: `pending` while it is being worked on. */
+  readonly earlier: (event: InboundEvent) => Part | 'pending' | null
+  /** The answer was written to the caller, or the caller was gone. */
+  readonly written: (part: Part, result: InlineResult) => void
+  readonly lost: (part: Part) => void
+  readonly log: Log
+}
+
+type Env = { Bindings: HttpBindings }
+
+export interface Listener {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+const nothing: HttpAnswer = { status: 404, headers: {}, body: '' }
+const unavailable: HttpAnswer = { status: 503, headers: { 'retry-after': '5' }, body: '' }
+
+const toResponse = ({ status, headers, body }: HttpAnswer): Response =>
+  new Response(body === '' ? null : body, { status, headers })
+
+/** All hooks of one address behind one listener. Unknown paths and methods learn nothing. */
+export const makeApp = (hooks: readonly Hook[], deps: HttpDeps): Hono<Env> => {
+  const app = new Hono<Env>()
+  for (const hook of hooks) {
+    app.all(hook.webhook.path, async (c) => {
+      const { methods, maxBytes } = hook.webhook
+      if (!methods.some((method) => method === c.req.method)) return toResponse({ ...nothing, status: 405 })
+      const body = await readBody(c.req.raw, maxBytes)
+      if (body === null) return toResponse({ ...nothing, status: 413 })
+      return receive(hook, c, body, deps)
+    })
+  }
+  app.notFound(() => toResponse(nothing))
+  app.onError((error) => {
+    deps.log.error({ error: error.message }, 'webhook failed unexpectedly')
+    return toResponse(unavailable)
+  })
+  return app
+}
+
+const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: HttpDeps): Promise<Response> => {
+  const request: RawRequest = {
+    method: c.req.method,
+    path: c.req.path,
+    query: queryOf(c.req.url),
+    header: (name) => c.req.header(name) ?? null,
+    body,
+  }
+  const verdict = await hook.webhook.receive(request)
+  if (verdict.kind === 'answer') return toResponse(verdict.answer)
+  if (verdict.kind === 'reject') {
+    deps.log.warn({ platform: hook.platform, status: verdict.status, reason: verdict.reason }, 'webhook refused')
+    return toResponse({ ...nothing, status: verdict.status })
+  }
+  const [event] = verdict.events
+  // The slot opens before the event is kept: its answer may be there in the same turn.
+  const waiting = hook.inline && event ? deps.slots.wait(event.id, hook.inline.timeoutMs) : null
+  try {
+    await deps.keep(hook, verdict.events)
+  } catch (error) {
+    if (event) deps.slots.offer(event.id, null)
+    deps.log.warn(
+      { platform: hook.platform, error: String(error) },
+      'event not kept, the platform is asked to bring it again',
+    )
+    return toResponse(unavailable)
+  }
+  if (!hook.inline || !event || !waiting) return toResponse(verdict.ack)
+  const earlier = deps.earlier(event)
+  if (earlier !== 'pending' && earlier !== null) deps.slots.offer(event.id, earlier)
+  else if (earlier === null) deps.slots.offer(event.id, null)
+  const outcome = await waiting
+  if (outcome.kind !== 'part') return toResponse(hook.inline.render({ kind: outcome.kind, event }).answer)
+  const result = hook.inline.render({ kind: 'part', part: outcome.part })
+  watchWrite(
+    c.env.outgoing as ServerResponse,
+    () => deps.written(outcome.part, result),
+    () => deps.lost(outcome.part),
+  )
+  return toResponse(result.answer)
+}
+
+const queryOf = (url: string): URLSearchParams => {
+  const mark = url.indexOf('?')
+  return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
+}
+
+/** `finish`: handed to the operating system. `close` without it: the caller had hung up. */
+const watchWrite = (response: ServerResponse, written: () => void, lost: () => void): void => {
+  if (response.destroyed) {
+    lost()
+    return
+  }
+  response.once('close', () => (response.writableFinished ? written() : lost()))
+}
+
+/** Opens one listener. Rejects when the address can't be had. Slow headers and bodies are cut off. */
+export const listen = (app: Hono<Env>, host: string, port: number): Promise<Listener> =>
+  new Promise((resolve, reject) => {
+    const server = createAdaptorServer({
+      fetch: app.fetch,
+      overrideGlobalObjects: false,
+      serverOptions: {
+        headersTimeout: 10_000,
+        requestTimeout: 20_000,
+        keepAliveTimeout: 30_000,
+        maxHeaderSize: 16_384,
+      },
+    }) as Server
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve({
+        port: typeof address === 'object' && address ? address.port : port,
+        close: () =>
+          new Promise<void>((done) => {
+            server.close(() => done())
+            server.closeIdleConnections()
+            // Open requests get a moment to be answered, then they are cut.
+            setTimeout(() => server.closeAllConnections(), 2000).unref()
+          }),
+      })
+    })
+  })

@@ -1,0 +1,181 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Hono } from 'hono'
+import type {
+  Adapter,
+  AdapterDeps,
+  AdapterModule,
+  Capabilities,
+  InboundEvent,
+  Log,
+  Webhook,
+} from '../contract/index.ts'
+import { type Hook, type HttpDeps, type Listener, listen, makeApp } from './http.ts'
+import { keepRunning } from './streams.ts'
+
+export interface PlatformState {
+  readonly state: 'starting' | 'up' | 'down' | 'failed'
+  readonly about: string
+}
+
+export interface PlatformDeps {
+  readonly active: readonly { readonly module: AdapterModule; readonly settings: Readonly<Record<string, unknown>> }[]
+  readonly depsFor: (module: AdapterModule) => AdapterDeps
+  readonly keep: (events: readonly InboundEvent[], capabilities: Capabilities) => Promise<void>
+  readonly http: Omit<HttpDeps, 'keep'>
+  /** One listener for all webhooks instead of each platform's own. */
+  readonly shared: { readonly host: string; readonly port: number } | null
+  /** Served beside the webhooks on every listener. */
+  readonly mount: (app: Hono<{ Bindings: HttpBindings }>) => void
+  readonly now: () => number
+  readonly random: () => number
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly log: Log
+}
+
+export interface Platforms {
+  readonly outlet: (platform: string) => { readonly adapter: Adapter; readonly capabilities: Capabilities } | null
+  readonly states: () => ReadonlyMap<string, PlatformState>
+  readonly outlets: () => readonly {
+    readonly platform: string
+    readonly account: string
+    readonly capabilities: Capabilities
+  }[]
+  /** Starts taking in. Resolves when every listener has been tried once. */
+  readonly start: (signal: AbortSignal) => Promise<void>
+  /** Resolves when every stream has ended by itself (a terminal at its end); never where there is a webhook. */
+  readonly ended: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const bindAgainMs = 5000
+
+/** Creates the switched-on adapters and keeps their intakes running. What fails in one stays in one. */
+export const openPlatforms = (deps: PlatformDeps): Platforms => {
+  const outlets = new Map<string, { adapter: Adapter; capabilities: Capabilities }>()
+  const states = new Map<string, PlatformState>()
+  const listeners: Listener[] = []
+  const streams: Promise<unknown>[] = []
+
+  for (const { module, settings } of deps.active) {
+    try {
+      const adapter = module.create(settings, deps.depsFor(module))
+      outlets.set(module.id, { adapter, capabilities: module.capabilities })
+      states.set(module.id, { state: 'starting', about: 'starting' })
+    } catch (error) {
+      const about = error instanceof Error ? error.message : String(error)
+      states.set(module.id, { state: 'failed', about })
+      deps.log.error({ platform: module.id, about }, 'platform not started')
+    }
+  }
+
+  const hooksByAddress = (): Map<string, Hook[]> => {
+    const groups = new Map<string, Hook[]>()
+    for (const [platform, { adapter }] of outlets) {
+      for (const intake of adapter.intakes) {
+        if (intake.kind !== 'webhook') continue
+        const { host, port } = deps.shared ?? intake
+        const key = port === 0 ? `${host} ${platform} 0` : `${host} ${port}`
+        const hook = { platform, webhook: { ...intake, host, port }, inline: inlineOf(adapter, intake) }
+        groups.set(key, [...(groups.get(key) ?? []), hook])
+      }
+    }
+    return groups
+  }
+
+  const open = async (hooks: readonly Hook[], signal: AbortSignal): Promise<boolean> => {
+    const [first] = hooks
+    if (!first) return true
+    const app = makeApp(hooks, {
+      ...deps.http,
+      keep: async (hook, events) => {
+        const outlet = outlets.get(hook.platform)
+        if (outlet) await deps.keep(events, outlet.capabilities)
+      },
+    })
+    deps.mount(app)
+    const { host, port } = first.webhook
+    try {
+      const listener = await listen(app, host, port)
+      if (signal.aborted) {
+        await listener.close()
+        return true
+      }
+      listeners.push(listener)
+      for (const { platform, webhook } of hooks) {
+        const about = `listening on ${host}:${listener.port}${webhook.path}`
+        states.set(platform, { state: 'up', about })
+        deps.log.info({ platform, host, port: listener.port, path: webhook.path }, 'listening')
+      }
+      return true
+    } catch (error) {
+      const about = `can't listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}. Free the port or set another.`
+      for (const { platform } of hooks) states.set(platform, { state: 'failed', about })
+      deps.log.error({ about }, 'listener not opened, will try again')
+      return false
+    }
+  }
+
+  const keepOpening = async (hooks: readonly Hook[], signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await deps.sleep(bindAgainMs, signal)
+      if (signal.aborted || (await open(hooks, signal))) return
+    }
+  }
+
+  const startStreams = (signal: AbortSignal): void => {
+    for (const [platform, { adapter, capabilities }] of outlets) {
+      for (const intake of adapter.intakes) {
+        if (intake.kind !== 'stream') continue
+        const log: Log = deps.depsFor(moduleOf(platform)).log
+        const report = (state: 'up' | 'down', about: string): void => void states.set(platform, { state, about })
+        streams.push(
+          keepRunning(
+            intake,
+            { ...deps, log, report, deliver: (events) => deps.keep(events, capabilities) },
+            signal,
+          ).then((how) => {
+            if (how === 'fatal')
+              states.set(platform, { state: 'failed', about: states.get(platform)?.about ?? 'stopped' })
+          }),
+        )
+      }
+    }
+  }
+
+  const moduleOf = (platform: string): AdapterModule => {
+    const found = deps.active.find(({ module }) => module.id === platform)
+    if (!found) throw new Error(`no such platform: ${platform}`)
+    return found.module
+  }
+
+  return {
+    outlet: (platform) => outlets.get(platform) ?? null,
+    states: () => states,
+    outlets: () =>
+      [...outlets].map(([platform, { adapter, capabilities }]) => ({
+        platform,
+        account: adapter.account,
+        capabilities,
+      })),
+    start: async (signal) => {
+      startStreams(signal)
+      await Promise.all(
+        [...hooksByAddress().values()].map(async (hooks) => {
+          if (!(await open(hooks, signal))) void keepOpening(hooks, signal)
+        }),
+      )
+    },
+    ended: async () => {
+      await Promise.all(streams)
+      if (hooksByAddress().size > 0) await new Promise(() => {})
+    },
+    close: async () => {
+      await Promise.all([...listeners.map((listener) => listener.close()), ...streams])
+    },
+  }
+}
+
+const inlineOf = (adapter: Adapter, webhook: Webhook): Hook['inline'] => {
+  const render = adapter.inline
+  return render && webhook.inlineMs !== null ? { timeoutMs: webhook.inlineMs, render } : null
+}

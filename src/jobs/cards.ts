@@ -1,0 +1,26 @@
+import type { Button } from '../contract/index.ts'
+import type { Approval } from '../store/approvals.ts'
+import { texts } from '../texts/index.ts'
+
+/** Both buttons of an approval die together: of two people pressing, one decides. */
+export const approvalButtons = (id: string, ttlMs: number): readonly Button[] => [
+  { label: texts.approvals.approveButton, say: `/approve ${id}`, style: 'primary', once: `approval:${id}`, ttlMs },
+  { label: texts.approvals.rejectButton, say: `/reject ${id}`, style: 'danger', once: `approval:${id}`, ttlMs },
+]
+
+export const approvalShown = (
+  approval: Approval,
+): { id: string; template: string; inputs: Readonly<Record<string, string>> } => ({
+  id: approval.id,
+  template: approval.template,
+  inputs: approval.inputs,
+})
+
+/** How a decided approval is headed; null while it is open. */
+export const endOf = (approval: Approval): string | null => {
+  const name = approval.deciderName || null
+  if (approval.state === 'approved') return texts.approvals.approvedBy(name)
+  if (approval.state === 'rejected') return texts.approvals.rejectedBy(name)
+  if (approval.state === 'expired') return texts.approvals.expiredHead
+  return approval.state === 'failed' ? texts.approvals.failedHead : null
+}

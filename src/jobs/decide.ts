@@ -1,0 +1,143 @@
+import { type Approval, endApproval } from '../store/approvals.ts'
+import { changeJob, type Job, jobById } from '../store/jobs.ts'
+import type { Db } from '../store/open.ts'
+import { type FireDeps, search } from './fire.ts'
+import type { SubmitDeps } from './submit.ts'
+
+/** How the backend sees a request we passed a decision on. */
+type Seen =
+  | { readonly is: 'approved'; readonly promptId: string | null; readonly by: string | null }
+  | { readonly is: 'rejected'; readonly by: string | null }
+  | { readonly is: 'expired' }
+  | { readonly is: 'gone' }
+  /** The backend does not let us decide: the claim is given back. */
+  | { readonly is: 'denied' }
+  | { readonly is: 'later'; readonly afterMs: number }
+
+/** A submission takes 5 to 20 ms (backend-contract, section 4). */
+const submissionMs = 3000
+
+/** Passes a claimed decision on; returns how long to wait before trying again (0: it is through). */
+export const passOn = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal): Promise<number> => {
+  const seen = await (approval.state === 'approving' ? approve(approval, deps, signal) : reject(approval, deps, signal))
+  deps.step('decide:told')
+  if (signal.aborted) return 0
+  if (seen.is === 'later') {
+    if (deps.now() < approval.expiresAtMs) return seen.afterMs
+    await deps.store.write((db) => end(db, approval, { is: 'expired' }, deps))
+  } else {
+    await deps.store.write((db) => end(db, approval, seen, deps))
+  }
+  deps.step('decide:noted')
+  deps.log.info({ approval: approval.id, is: seen.is }, 'decision')
+  deps.watch()
+  await deps.tellApproval(approval.id)
+  if (approval.job) await deps.tellJob(approval.job)
+  return 0
+}
+
+const approve = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal): Promise<Seen> => {
+  // A crash or a lost answer may lie between our claim and now: look before pressing again.
+  const before = await look(approval, deps, signal)
+  if (before) return before
+  const answer = await deps.backend.approve(approval.id, { actor: approval.decider ?? 'connector' }, { signal })
+  if (answer.ok) return { is: 'approved', promptId: answer.value.promptId, by: null }
+  if (answer.effect === 'maybe' || answer.kind === 'down' || answer.kind === 'limited') {
+    return { is: 'later', afterMs: answer.retryAfterMs ?? 1000 }
+  }
+  if (answer.kind === 'denied') return { is: 'denied' }
+  return (await look(approval, deps, signal)) ?? { is: 'gone' }
+}
+
+const reject = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal): Promise<Seen> => {
+  const answer = await deps.backend.reject(approval.id, { actor: approval.decider ?? 'connector' }, { signal })
+  if (answer.ok) return { is: 'rejected', by: null }
+  if (answer.effect === 'maybe' || answer.kind === 'down' || answer.kind === 'limited') {
+    return { is: 'later', afterMs: answer.retryAfterMs ?? 1000 }
+  }
+  if (answer.kind === 'denied') return { is: 'denied' }
+  return (await look(approval, deps, signal)) ?? { is: 'gone' }
+}
+
+/** What the backend has on record; null while it is still pending there. */
+export const look = async (approval: Approval, deps: FireDeps, signal: AbortSignal): Promise<Seen | null> => {
+  const answer = await deps.backend.approval(approval.id, { signal })
+  if (!answer.ok) {
+    if (answer.kind === 'missing') return { is: 'gone' }
+    return answer.kind === 'denied' ? { is: 'denied' } : { is: 'later', afterMs: answer.retryAfterMs ?? 2000 }
+  }
+  const record = answer.value
+  if (record.status === 'rejected') return { is: 'rejected', by: record.decidedBy }
+  if (record.status === 'expired') return { is: 'expired' }
+  if (record.status === 'pending')
+    return (record.expiresAtMs ?? approval.expiresAtMs) <= deps.now() ? { is: 'expired' } : null
+  if (record.executedPromptId) return { is: 'approved', promptId: record.executedPromptId, by: record.decidedBy }
+  return approvedWithoutJob(approval, record.decidedBy, deps, signal)
+}
+
+/** On record as approved, but no job is named: it is being submitted this very moment, or it never will be. Submitting
+ *  it ourselves too early would run it twice, so look a second time after longer than any submission takes. */
+const approvedWithoutJob = async (
+  approval: Approval,
+  by: string | null,
+  deps: FireDeps,
+  signal: AbortSignal,
+): Promise<Seen> => {
+  await deps.sleep(submissionMs, signal)
+  const again = await deps.backend.approval(approval.id, { signal })
+  if (!again.ok) return { is: 'later', afterMs: 2000 }
+  const found =
+    again.value.executedPromptId ?? (again.value.traceId ? await search(again.value.traceId, deps, signal) : null)
+  if (found === 'unreachable') return { is: 'later', afterMs: 2000 }
+  return { is: 'approved', promptId: found, by }
+}
+
+/** Writes the end of an approval and what it means for its job, in one transaction. */
+export const end = (
+  db: Db,
+  approval: Approval,
+  seen: Exclude<Seen, { is: 'later' }>,
+  deps: Pick<SubmitDeps, 'now' | 'newTrace'>,
+): void => {
+  const nowMs = deps.now()
+  const by = 'by' in seen && seen.by && !approval.decider ? { id: seen.by, name: '' } : undefined
+  const job = approval.job ? jobById(db, approval.job) : null
+  if (seen.is === 'denied') {
+    db.sql(
+      `UPDATE approvals SET state = 'pending', decider = NULL, decider_name = NULL WHERE id = ? AND state IN ('approving', 'rejecting')`,
+    ).run(approval.id)
+    return
+  }
+  if (seen.is === 'approved') {
+    if (!endApproval(db, approval.id, 'approved', nowMs, by)) return
+    approved(db, job, seen.promptId, deps)
+    return
+  }
+  const state = seen.is === 'rejected' ? 'rejected' : 'expired'
+  endApproval(db, approval.id, state, nowMs, by)
+  if (job) {
+    changeJob(db, job.id, { state, ...(approval.reason ? { detail: approval.reason } : {}), finishedAtMs: nowMs }, [
+      'approval',
+    ])
+  }
+}
+
+const approved = (
+  db: Db,
+  job: Job | null,
+  promptId: string | null,
+  deps: Pick<SubmitDeps, 'now' | 'newTrace'>,
+): void => {
+  const nowMs = deps.now()
+  if (promptId) {
+    if (job) changeJob(db, job.id, { state: 'queued', promptId, submittedAtMs: nowMs }, ['approval'])
+    return
+  }
+  // Approved, but the backend could not start it and never will (backend-contract, 0.1): submit it anew. The approval
+  // is spent, so this happens once; the job's own row guards the submission as always.
+  if (job) {
+    db.sql(
+      `UPDATE jobs SET approval = 0, state = 'waiting', trace_id = ?, created_at = ? WHERE id = ? AND state = 'approval'`,
+    ).run(deps.newTrace(), nowMs, job.id)
+  }
+}

@@ -1,0 +1,78 @@
+import { type Outcome, outcomeOf } from '../backend/outcome.ts'
+import type { HistoryEntry } from '../backend/wire-jobs.ts'
+import type { Reply } from '../contract/index.ts'
+import type { Outgoing } from '../delivery/post.ts'
+import { changeJob, type Job, jobById } from '../store/jobs.ts'
+import { withdraw } from '../store/outbox.ts'
+import { texts } from '../texts/index.ts'
+import { type CollectDeps, type Collected, collect } from './collect.ts'
+import { bridgeKey, post, type TellDeps, usable } from './tell.ts'
+
+export interface FinishDeps extends TellDeps, CollectDeps {
+  /** Stops the progress edits of a message. */
+  readonly endLive: (ackKey: string) => Promise<void>
+  readonly step: (name: string) => void
+}
+
+/** Fetches what a finished job produced and tells the requester, once: result parts, job row and the end of the
+ *  progress message are one transaction. */
+export const finish = async (job: Job, entry: HistoryEntry, deps: FinishDeps, signal: AbortSignal): Promise<void> => {
+  const outcome = outcomeOf(entry)
+  await deps.store.write((db) => changeJob(db, job.id, { state: 'collecting' }, ['queued', 'running']))
+  deps.step('finish:marked')
+  const collected: Collected = outcome.kind === 'done' ? await collect(outcome, deps, signal) : { media: [], notes: [] }
+  deps.step('finish:collected')
+  const now = deps.store.read((db) => jobById(db, job.id)) ?? job
+  if (now.ackKey) await deps.endLive(now.ackKey)
+  const id = job.promptId ?? job.id
+  const tookMs =
+    outcome.startedAtMs !== null && outcome.finishedAtMs !== null ? outcome.finishedAtMs - outcome.startedAtMs : null
+  const result: Outgoing = {
+    to: job.target,
+    key: `job:${job.id}:end`,
+    replyTo: job.replyTo,
+    handle: usable(now, deps),
+    reply: replyOf(job, outcome, collected, tookMs),
+  }
+  const ack = now.ackKey
+    ? [{ to: job.target, key: `job:${job.id}:end:ack`, reply: ackEdit(now, outcome, id, tookMs) }]
+    : []
+  await post(deps, [result, ...ack], (db) => {
+    withdraw(db, bridgeKey(job), deps.now())
+    changeJob(db, job.id, { state: outcome.kind, told: outcome.kind, finishedAtMs: outcome.finishedAtMs ?? deps.now() })
+  })
+  deps.step('finish:noted')
+  deps.log.info({ job: job.id, prompt: job.promptId, is: outcome.kind, files: collected.media.length }, 'job finished')
+}
+
+const ackEdit = (job: Job, outcome: Outcome, id: string, tookMs: number | null): Reply => {
+  const how = outcome.kind === 'failed' ? 'Failed' : 'Cancelled'
+  const text =
+    outcome.kind === 'done'
+      ? texts.jobs.doneShort(job.template, id, tookMs ?? 0)
+      : texts.jobs.endedShort(job.template, id, how)
+  return { text, audience: 'everyone', edits: { key: job.ackKey ?? '', otherwise: 'skip' } }
+}
+
+const replyOf = (job: Job, outcome: Outcome, { media, notes }: Collected, tookMs: number | null): Reply => {
+  const id = job.promptId ?? job.id
+  if (outcome.kind === 'cancelled') return { text: texts.jobs.cancelled(job.template, id), audience: 'everyone' }
+  if (outcome.kind === 'failed') {
+    const failure = outcome.failure && {
+      node: outcome.failure.nodeType
+        ? `${outcome.failure.nodeType} (node ${outcome.failure.nodeId})`
+        : `node ${outcome.failure.nodeId}`,
+      type: outcome.failure.exceptionType ?? 'Error',
+      line: outcome.failure.firstLine ?? '',
+    }
+    return { text: texts.jobs.failed(job.template, id, failure), audience: 'everyone' }
+  }
+  const nothing = media.length === 0 && outcome.texts.length === 0 && notes.length === 0
+  const text = [
+    texts.jobs.caption(job.template, id, tookMs, job.inputs),
+    ...outcome.texts,
+    ...notes,
+    ...(nothing ? [texts.jobs.nothingProduced] : []),
+  ].join('\n')
+  return { text, media, audience: 'everyone' }
+}

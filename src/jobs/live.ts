@@ -1,0 +1,73 @@
+import type { Adapter, Capabilities, Part } from '../contract/index.ts'
+import { laneOf } from '../contract/index.ts'
+import type { Gate } from '../delivery/gate.ts'
+import { partRow } from '../store/outbox.ts'
+import type { Store } from '../store/store.ts'
+
+export interface LiveDeps {
+  readonly store: Store
+  readonly now: () => number
+  readonly outlet: (platform: string) => { readonly adapter: Adapter; readonly capabilities: Capabilities } | null
+  readonly gateOf: (platform: string) => Gate | null
+}
+
+export interface Live {
+  /** Shows how a job stands in the message under `ackKey`, as often as the platform's edit budget allows. Best effort:
+   *  what is not shown now is shown next time, and the end is told durably elsewhere. */
+  readonly show: (ackKey: string, text: string, signal: AbortSignal) => void
+  /** No further progress; resolves when an edit under way has ended, so that the end can't be painted over. */
+  readonly end: (ackKey: string) => Promise<void>
+}
+
+interface Entry {
+  text: string
+  nextAtMs: number
+  busy: Promise<void> | null
+}
+
+const mostMessages = 500
+
+export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
+  const entries = new Map<string, Entry>()
+
+  const edit = async (ackKey: string, text: string, entry: Entry, signal: AbortSignal): Promise<void> => {
+    const row = store.read((db) => partRow(db, ackKey))
+    if (row?.state !== 'sent' || row.message === null) return
+    const way = outlet(row.part.to.platform)
+    const gate = gateOf(row.part.to.platform)
+    if (!way?.adapter.edit || !way.capabilities.edit || !gate) return
+    entry.nextAtMs = now() + way.capabilities.edit.everyMs
+    const part: Part = { ...row.part, items: [{ kind: 'text', text }] }
+    if (!(await gate.enter(laneOf(part.to), part.to.kind, signal))) return
+    try {
+      // The job may have ended while this edit waited for its turn: the end must not be painted over.
+      if (entries.get(ackKey) !== entry) return
+      await way.adapter.edit(row.message, part, signal)
+      entry.text = text
+    } finally {
+      gate.leave()
+    }
+  }
+
+  return {
+    show: (ackKey, text, signal) => {
+      const entry = entries.get(ackKey) ?? { text: '', nextAtMs: 0, busy: null }
+      entries.set(ackKey, entry)
+      if (entries.size > mostMessages) entries.delete(entries.keys().next().value ?? '')
+      if (entry.busy || entry.text === text || now() < entry.nextAtMs) return
+      entry.busy = edit(ackKey, text, entry, signal)
+        .catch(() => {
+          // A progress edit that fails is simply not shown; wait a while before trying this message again.
+          entry.nextAtMs = now() + 15_000
+        })
+        .finally(() => {
+          entry.busy = null
+        })
+    },
+    end: async (ackKey) => {
+      const entry = entries.get(ackKey)
+      entries.delete(ackKey)
+      await entry?.busy
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import type { Rules } from '../../policy/rules.ts'
+import { type Address, type Capabilities, qualified } from '../contract/index.ts'
+import { contactOf } from '../store/memo.ts'
+import type { Store } from '../store/store.ts'
+
+export interface ReachDeps {
+  readonly store: Store
+  /** Switched-on platforms with the account we have there. */
+  readonly outlets: () => readonly {
+    readonly platform: string
+    readonly account: string
+    readonly capabilities: Capabilities
+  }[]
+  /** Qualified ids of everybody who may decide. */
+  readonly approvers: () => readonly string[]
+}
+
+/** Everybody who may decide, by the rules: the list of the admin class where there is one, else the admins. A bare id
+ *  stands for that person on each platform that is switched on. */
+export const approversOf = (rules: Rules, outlets: readonly { readonly platform: string }[]): readonly string[] => {
+  const list = rules.allowFrom.admin ?? rules.admins
+  const spread = [...list.bare].flatMap((id) => outlets.map(({ platform }) => qualified(platform, id)))
+  return [...new Set([...list.qualified, ...spread])]
+}
+
+/** Where each approver can be told: their last direct chat, or, where a person's id is the id of their direct chat,
+ *  that. Who can't be reached is left out; `/approvals` still shows them everything. */
+export const approverAddresses = ({
+  store,
+  outlets,
+  approvers,
+}: ReachDeps): { readonly person: string; readonly to: Address }[] =>
+  approvers().flatMap((person) => {
+    const known = store.read((db) => contactOf(db, person))
+    if (known) return [{ person, to: known }]
+    const cut = person.indexOf(':')
+    const outlet = outlets().find((one) => one.platform === person.slice(0, cut))
+    if (!outlet?.capabilities.directByUserId) return []
+    const chat = person.slice(cut + 1)
+    return [{ person, to: { platform: outlet.platform, account: outlet.account, chat, kind: 'dm' as const } }]
+  })

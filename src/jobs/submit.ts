@@ -1,0 +1,206 @@
+import type { Log } from '../contract/index.ts'
+import { type Approval, addApproval, approvalById } from '../store/approvals.ts'
+import { changeJob, type Job, jobById } from '../store/jobs.ts'
+import type { Db } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
+import { texts } from '../texts/index.ts'
+import { passOn } from './decide.ts'
+import { type FireDeps, type Fired, fire, recover } from './fire.ts'
+
+/** A job waits this long for an unreachable backend, then it is given up and said so. */
+export const holdMs = 10 * 60_000
+
+const mostRounds = 3
+
+export interface SubmitDeps extends FireDeps {
+  readonly store: Store
+  readonly newTrace: () => string
+  /** Tells the people concerned what became of a job or an approval. Never rejects. */
+  readonly tellJob: (id: string) => Promise<void>
+  readonly tellApproval: (id: string) => Promise<void>
+  /** There is a new job to watch. */
+  readonly watch: () => void
+  readonly log: Log
+  readonly step: (name: string) => void
+}
+
+export interface Submitter {
+  readonly wake: () => void
+  /** The job as it is once it left the submission, or once `patienceMs` passed, or once the backend proved to be away. */
+  readonly settled: (jobId: string, patienceMs: number) => Promise<Job | null>
+  readonly decided: (approvalId: string, patienceMs: number) => Promise<Approval | null>
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+type Item = { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'approval'; readonly approval: Approval }
+
+/** Passes submissions and decisions to the backend strictly one after another: it takes one in flight, and punishes
+ *  a second one with a burnt trace id or an approval that can never run (backend-contract, 0.1 and 0.2). */
+export const makeSubmitter = (deps: SubmitDeps): Submitter => {
+  const { store, now } = deps
+  const waiters = new Map<string, Set<() => void>>()
+  const failedRounds = new Map<string, number>()
+  let wakeUp = (): void => {}
+  let woken = false
+
+  const wake = (): void => {
+    woken = true
+    wakeUp()
+  }
+
+  const attempted = (id: string): void => {
+    const set = waiters.get(id)
+    waiters.delete(id)
+    for (const go of set ?? []) go()
+  }
+
+  const wait = (id: string, patienceMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const set = waiters.get(id) ?? new Set()
+      waiters.set(id, set)
+      const timer = setTimeout(go, patienceMs)
+      function go(): void {
+        clearTimeout(timer)
+        set.delete(go)
+        if (set.size === 0 && waiters.get(id) === set) waiters.delete(id)
+        resolve()
+      }
+      set.add(go)
+    })
+
+  const submit = async (job: Job, signal: AbortSignal): Promise<number> => {
+    const again = job.state === 'firing'
+    if (!again) {
+      const claimed = await store.write((db) =>
+        changeJob(db, job.id, { state: 'firing', submittedAtMs: now() }, ['waiting']),
+      )
+      if (!claimed) return 0
+      deps.step('submit:marked')
+    }
+    const fired = bounded(job, await (again ? recover(job, deps, signal) : fire(job, deps, signal)))
+    deps.step('submit:fired')
+    if (signal.aborted) return 0
+    await store.write((db) => note(db, job, fired))
+    deps.step('submit:noted')
+    deps.log.info({ job: job.id, to: fired.to }, 'submission')
+    if (fired.to === 'queued') deps.watch()
+    if (fired.to === 'approval') await deps.tellApproval(fired.approvalId)
+    await deps.tellJob(job.id)
+    attempted(job.id)
+    return fired.to === 'again' || fired.to === 'unsure' ? fired.afterMs : 0
+  }
+
+  /** A backend that fails a submission over and over, or never says what became of it, gets an end too. */
+  const bounded = (job: Job, fired: Fired): Fired => {
+    if (fired.to === 'unsure' && now() - (job.submittedAtMs ?? now()) > holdMs) return { to: 'unknown' }
+    if (fired.to !== 'again' || !fired.fresh || fired.afterMs > 0) return fired
+    const rounds = (failedRounds.get(job.id) ?? 0) + 1
+    failedRounds.set(job.id, rounds)
+    if (rounds < mostRounds) return fired
+    failedRounds.delete(job.id)
+    return { to: 'refused', why: texts.jobs.refusedWhy.other(null) }
+  }
+
+  const note = (db: Db, job: Job, fired: Fired): void => {
+    const nowMs = now()
+    if (fired.to === 'queued')
+      changeJob(db, job.id, { state: 'queued', promptId: fired.promptId, submittedAtMs: nowMs }, ['firing'])
+    if (fired.to === 'refused')
+      changeJob(db, job.id, { state: 'refused', detail: fired.why, finishedAtMs: nowMs }, ['firing'])
+    if (fired.to === 'unknown') changeJob(db, job.id, { state: 'unknown', finishedAtMs: nowMs }, ['firing'])
+    if (fired.to === 'again') {
+      changeJob(db, job.id, { state: 'waiting', ...(fired.fresh ? { traceId: deps.newTrace() } : {}) }, ['firing'])
+    }
+    if (fired.to !== 'approval') return
+    changeJob(db, job.id, { state: 'approval', approvalId: fired.approvalId }, ['firing'])
+    addApproval(db, {
+      id: fired.approvalId,
+      state: 'pending',
+      job: job.id,
+      requester: job.requester,
+      template: job.template,
+      inputs: job.inputs,
+      traceId: job.traceId,
+      expiresAtMs: fired.expiresAtMs,
+      createdAtMs: nowMs,
+    })
+  }
+
+  const expire = async (): Promise<void> => {
+    const old = store.read((db) =>
+      db
+        .sql(`SELECT id FROM jobs WHERE state = 'waiting' AND created_at < ? AND approval_id IS NULL LIMIT 100`)
+        .all(now() - holdMs),
+    )
+    for (const row of old) {
+      const id = String(row.id)
+      await store.write((db) => changeJob(db, id, { state: 'expired', finishedAtMs: now() }, ['waiting']))
+      await deps.tellJob(id)
+      attempted(id)
+    }
+  }
+
+  const next = (): Item | null =>
+    store.read((db) => {
+      const decision = db
+        .sql(`SELECT id FROM approvals WHERE state IN ('approving', 'rejecting') ORDER BY created_at LIMIT 1`)
+        .get()
+      const approval = decision ? approvalById(db, String(decision.id)) : null
+      if (approval) return { kind: 'approval', approval }
+      const row = db.sql(`SELECT id FROM jobs WHERE state IN ('waiting', 'firing') ORDER BY state, seq LIMIT 1`).get()
+      const job = row ? jobById(db, String(row.id)) : null
+      return job ? { kind: 'job', job } : null
+    })
+
+  const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+    if (woken && ms === Number.POSITIVE_INFINITY) return
+    await new Promise<void>((resolve) => {
+      wakeUp = resolve
+      if (ms !== Number.POSITIVE_INFINITY) void deps.sleep(ms, signal).then(resolve)
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  const turn = async (signal: AbortSignal): Promise<number> => {
+    await expire()
+    const item = next()
+    if (!item) return Number.POSITIVE_INFINITY
+    if (item.kind === 'job') return submit(item.job, signal)
+    const waitMs = await passOn(item.approval, deps, signal)
+    attempted(item.approval.id)
+    return waitMs
+  }
+
+  return {
+    wake,
+    settled: async (id, patienceMs) => {
+      const before = store.read((db) => jobById(db, id))
+      if (before && (before.state === 'waiting' || before.state === 'firing')) {
+        const done = wait(id, patienceMs)
+        wake()
+        await done
+      }
+      return store.read((db) => jobById(db, id))
+    },
+    decided: async (id, patienceMs) => {
+      const done = wait(id, patienceMs)
+      wake()
+      await done
+      return store.read((db) => approvalById(db, id))
+    },
+    run: async (signal) => {
+      while (!signal.aborted) {
+        woken = false
+        let waitMs: number
+        try {
+          waitMs = await turn(signal)
+        } catch (error) {
+          // The store refuses at the moment: nothing is lost, the rows say where we stand.
+          deps.log.error({ error: String(error) }, 'submission interrupted')
+          waitMs = 1000
+        }
+        if (waitMs > 0 && !signal.aborted) await pause(waitMs, signal)
+      }
+    },
+  }
+}

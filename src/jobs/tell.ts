@@ -1,0 +1,148 @@
+import type { Log, Reply } from '../contract/index.ts'
+import { type Outgoing, type PostDeps, type Prepared, prepare, writeParts } from '../delivery/post.ts'
+import { addCard, approvalById, cardsOf } from '../store/approvals.ts'
+import { changeJob, type Job, type JobState, jobById } from '../store/jobs.ts'
+import { withdraw } from '../store/outbox.ts'
+import type { Store } from '../store/store.ts'
+import { texts } from '../texts/index.ts'
+import { approvalButtons, approvalShown, endOf } from './cards.ts'
+import { approverAddresses, type ReachDeps } from './reach.ts'
+
+export interface TellDeps extends PostDeps, ReachDeps {
+  readonly store: Store
+  /** Wakes the delivery of these conversations. */
+  readonly wake: (lanes: Iterable<string>) => void
+  readonly log: Log
+}
+
+/** Writes messages once (keys are stable) together with the change they report. */
+export const post = async (
+  deps: TellDeps,
+  outgoing: readonly Outgoing[],
+  within: (db: Parameters<typeof writeParts>[0]) => void,
+): Promise<void> => {
+  const prepared = outgoing.map((one) => prepare(one, deps)).filter((one): one is Prepared => one !== null)
+  const lanes = await deps.store.write((db) => {
+    within(db)
+    return prepared.map((one) => writeParts(db, one, deps.now()))
+  })
+  deps.wake(lanes)
+}
+
+/** Brings the requester up to date, if what they were last told is no longer true. Before the command that made the
+ *  job has been answered nothing is said: that answer tells it. */
+export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
+  const job = deps.store.read((db) => jobById(db, id))
+  if (!job?.told || job.told === job.state) return
+  const approval = job.approvalId ? deps.store.read((db) => approvalById(db, job.approvalId ?? '')) : null
+  const text = newsOf(job, approval?.expiresAtMs ?? 0)
+  const ends = endText(job)
+  const news: Outgoing[] = []
+  if (text) {
+    const editableAs = job.state === 'queued' ? `job:${id}:queued` : undefined
+    news.push({
+      to: job.target,
+      key: `job:${id}:${job.state}`,
+      replyTo: job.replyTo,
+      handle: ends ? usable(job, deps) : undefined,
+      reply: { text, audience: 'everyone', editableAs },
+    })
+  }
+  if (ends && job.ackKey) {
+    news.push({ to: job.target, key: `job:${id}:${job.state}:ack`, reply: edit(ends, job.ackKey) })
+  }
+  await post(deps, news, (db) => {
+    if (text && job.state === 'queued') changeJob(db, id, { ackKey: `job:${id}:queued` })
+    if (text && ends) withdraw(db, bridgeKey(job), deps.now())
+    changeJob(db, id, { told: job.state })
+  })
+}
+
+const edit = (text: string, key: string): Reply => ({ text, audience: 'everyone', edits: { key, otherwise: 'skip' } })
+
+/** The one-time answer of the platform, as long as it lives and the bridge has not used it. */
+export const usable = (job: Job, { now }: Pick<TellDeps, 'now'>): Job['handle'] =>
+  job.handle && job.handle.expiresAt > now() ? job.handle : undefined
+
+export const bridgeKey = (job: Pick<Job, 'key'>): string => `${job.key}#bridge`
+
+/** What a state means to the requester, beyond what they know already. Results are told where they are collected. */
+const newsOf = (job: Job, expiresAtMs: number): string | null => {
+  const id = job.promptId ?? job.id
+  if (job.state === 'queued' || job.state === 'running') {
+    if (job.told === 'approval') return texts.approvals.told.approved(job.template, id)
+    return job.told === 'waiting' ? texts.jobs.backAgain(job.template, id) : null
+  }
+  if (job.state === 'approval') {
+    return texts.approvals.requested(job.approvalId ?? '', job.traceId, expiresAtMs)
+  }
+  const said: Partial<Record<JobState, string>> = {
+    refused:
+      job.told === 'approval'
+        ? texts.approvals.told.failed(job.template, job.detail ?? null)
+        : texts.jobs.refused(job.detail ?? ''),
+    rejected: texts.approvals.told.rejected(job.template, job.detail ?? null),
+    expired: job.approvalId ? texts.approvals.told.expired(job.template) : texts.jobs.expired(job.template),
+    unknown: texts.jobs.unknownOutcome(job.template, job.traceId),
+    cancelled: texts.jobs.cancelled(job.template, id),
+    vanished:
+      job.detail === 'restart'
+        ? texts.jobs.vanishedRestart(job.template, id)
+        : texts.jobs.vanishedQueue(job.template, id),
+  }
+  return said[job.state] ?? null
+}
+
+const shortEnds: Partial<Record<JobState, string>> = {
+  refused: 'Not started',
+  rejected: 'Rejected',
+  expired: 'Expired',
+  unknown: 'Unknown',
+  cancelled: 'Cancelled',
+  vanished: 'Lost',
+}
+
+const endText = (job: Job): string | null => {
+  const how = shortEnds[job.state]
+  return how ? texts.jobs.endedShort(job.template, job.promptId ?? job.id, how) : null
+}
+
+/** A pending approval goes to everybody who may decide; an ended one changes every message that showed it. */
+export const tellApproval = async (id: string, deps: TellDeps): Promise<void> => {
+  const approval = deps.store.read((db) => approvalById(db, id))
+  if (!approval) return
+  const job = approval.job ? deps.store.read((db) => jobById(db, approval.job ?? '')) : null
+  const shown = approvalShown(approval)
+  const how = endOf(approval)
+  if (how !== null) {
+    const cards = deps.store.read((db) => cardsOf(db, id))
+    await post(
+      deps,
+      cards.map((card, i) => ({
+        to: card.target,
+        key: `approval:${id}:${approval.state}:${i}`,
+        reply: edit(texts.approvals.cardEnded(shown, how), card.key),
+      })),
+      () => {},
+    )
+    return
+  }
+  const targets = approverAddresses(deps).filter(({ person }) => person !== approval.requester)
+  const cards = targets.map(({ person, to }) => ({ to, key: `approval:${id}:${person}` }))
+  await post(
+    deps,
+    cards.map(({ to, key }) => ({
+      to,
+      key,
+      reply: {
+        text: texts.approvals.card(shown, job?.asker ?? texts.approvals.somebody, approval.expiresAtMs),
+        audience: 'everyone' as const,
+        buttons: approvalButtons(id, approval.expiresAtMs - deps.now()),
+        editableAs: key,
+      },
+    })),
+    (db) => {
+      for (const { key, to } of cards) addCard(db, id, key, to)
+    },
+  )
+}

@@ -1,0 +1,196 @@
+import type { Queue } from '../backend/wire-jobs.ts'
+import { openApprovals } from '../store/approvals.ts'
+import { changeJob, type Job, openJobs } from '../store/jobs.ts'
+import { jobs as say } from '../texts/jobs.ts'
+import { end, look } from './decide.ts'
+import { type FinishDeps, finish } from './finish.ts'
+import type { Live } from './live.ts'
+import type { Progress } from './progress.ts'
+import type { SubmitDeps } from './submit.ts'
+import { post } from './tell.ts'
+
+export interface WatchDeps extends FinishDeps, Omit<SubmitDeps, 'watch' | 'log' | 'store'> {
+  readonly live: Live
+  readonly progress: Progress
+  /** After this long a job's requester is told once that it takes longer. */
+  readonly slowMs: number
+  readonly wakeSubmitter: () => void
+}
+
+export interface Watcher {
+  /** Something may have changed: the queue, or what is to be watched. */
+  readonly wake: () => void
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+const settleMs = 10
+const sweepMs = 15_000
+const firstAnswerMs = 5000
+const missedAgainMs = 700
+
+/** Follows submissions from their rows until they end. The socket's `status` is a hint that wakes it, `/queue` and
+ *  `/history` are the truth, and a slow sweep covers a silent socket (backend-contract, section 8). */
+export const makeWatcher = (deps: WatchDeps): Watcher => {
+  const { store, now } = deps
+  let wakeUp = (): void => {}
+  let woken = false
+  const missing = new Map<string, number>()
+  const finishing = new Map<string, Promise<void>>()
+
+  const watched = (): Job[] =>
+    store
+      .read(openJobs)
+      .filter(
+        (job) => job.promptId && (job.state === 'queued' || job.state === 'running' || job.state === 'collecting'),
+      )
+
+  const finishOnce = (job: Job, entry: Parameters<typeof finish>[1], signal: AbortSignal): void => {
+    if (finishing.has(job.id)) return
+    const turn = finish(job, entry, deps, signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted)
+          deps.log.error({ job: job.id, error: String(error) }, 'result not settled yet, will try again')
+      })
+      .finally(() => finishing.delete(job.id))
+    finishing.set(job.id, turn)
+  }
+
+  const vanished = async (job: Job, signal: AbortSignal): Promise<void> => {
+    const health = await deps.backend.health({ signal })
+    if (!health.ok) return
+    const restarted = (health.value.uptimeSec ?? Number.POSITIVE_INFINITY) * 1000 < now() - (job.submittedAtMs ?? now())
+    const changed = await store.write((db) =>
+      changeJob(db, job.id, { state: 'vanished', detail: restarted ? 'restart' : 'queue', finishedAtMs: now() }, [
+        'queued',
+        'running',
+      ]),
+    )
+    missing.delete(job.id)
+    if (changed) await deps.tellJob(job.id)
+  }
+
+  /** Null: the backend could not be asked. Otherwise whether to look again soon. */
+  const check = async (job: Job, queue: Queue, signal: AbortSignal): Promise<boolean> => {
+    const position = queue.pending.findIndex((entry) => entry.promptId === job.promptId)
+    const running = queue.running.find((entry) => entry.promptId === job.promptId)
+    if (position >= 0 || running) {
+      missing.delete(job.id)
+      if (running && job.state === 'queued')
+        await store.write((db) => changeJob(db, job.id, { state: 'running' }, ['queued']))
+      if (running) deps.progress.follow(job, running, signal)
+      else show(job, say.waiting(job.template, job.promptId ?? '', position + queue.running.length), signal)
+      await tellSlow(job)
+      return false
+    }
+    const entry = await deps.backend.history(job.promptId ?? '', { signal })
+    if (!entry.ok) return false
+    if (entry.value) {
+      // A very quick job may be done before the command that made it has been answered: first things first.
+      if (!job.told && now() - job.createdAtMs < firstAnswerMs) return true
+      missing.delete(job.id)
+      deps.progress.leave(job.id)
+      finishOnce(job, entry.value, signal)
+      return false
+    }
+    // It may be between queue and history: only what is missing twice, some time apart, is gone.
+    const sinceMs = missing.get(job.id) ?? now()
+    missing.set(job.id, sinceMs)
+    if (now() - sinceMs < missedAgainMs) return true
+    deps.progress.leave(job.id)
+    await vanished(job, signal)
+    return false
+  }
+
+  const show = (job: Job, text: string, signal: AbortSignal): void => {
+    if (job.ackKey && job.told) deps.live.show(job.ackKey, text, signal)
+  }
+
+  const tellSlow = async (job: Job): Promise<void> => {
+    if (now() - (job.submittedAtMs ?? job.createdAtMs) < deps.slowMs || job.detail === 'slow') return
+    const text = say.slow(job.template, job.promptId ?? '', deps.slowMs)
+    await post(
+      deps,
+      [
+        {
+          to: job.target,
+          key: `job:${job.id}:slow`,
+          replyTo: job.replyTo,
+          reply: { text, audience: 'everyone', interim: true },
+        },
+      ],
+      (db) => {
+        changeJob(db, job.id, { detail: 'slow' })
+      },
+    )
+  }
+
+  /** Decisions made elsewhere (the web page) are not announced by the backend; listing also expires what is overdue. */
+  const checkApprovals = async (signal: AbortSignal): Promise<void> => {
+    const open = store.read(openApprovals).filter((approval) => approval.state === 'pending')
+    if (open.length === 0) return
+    const list = await deps.backend.approvals('pending', { signal })
+    if (!list.ok) return
+    const pending = new Set(
+      list.value.approvals
+        .filter((one) => (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > now())
+        .map((one) => one.approvalId),
+    )
+    for (const approval of open.filter((one) => !pending.has(one.id)).slice(0, 50)) {
+      const seen = await look(approval, deps, signal)
+      if (!seen || seen.is === 'later' || seen.is === 'denied') continue
+      await store.write((db) => end(db, approval, seen, deps))
+      deps.wakeSubmitter()
+      await deps.tellApproval(approval.id)
+      if (approval.job) await deps.tellJob(approval.job)
+      woken = true
+    }
+  }
+
+  const turn = async (signal: AbortSignal): Promise<number> => {
+    const jobs = watched().filter((job) => !finishing.has(job.id))
+    let again = false
+    if (jobs.length > 0) {
+      const queue = await deps.backend.queue({ signal })
+      if (queue.ok) for (const job of jobs) again = (await check(job, queue.value, signal)) || again
+    }
+    await checkApprovals(signal)
+    return again ? missedAgainMs + 50 : sweepMs
+  }
+
+  const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
+    if (!woken) {
+      const cut = new AbortController()
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          wakeUp = resolve
+        }),
+        deps.sleep(ms, AbortSignal.any([signal, cut.signal])),
+      ])
+      cut.abort()
+    }
+    // Several `status` arrive together: one look serves them all.
+    if (woken) await deps.sleep(settleMs, signal)
+  }
+
+  return {
+    wake: () => {
+      woken = true
+      wakeUp()
+    },
+    run: async (signal) => {
+      while (!signal.aborted) {
+        woken = false
+        let waitMs = sweepMs
+        try {
+          waitMs = await turn(signal)
+        } catch (error) {
+          if (signal.aborted) break
+          deps.log.error({ error: String(error) }, 'watching interrupted')
+          waitMs = 1000
+        }
+        await pause(waitMs, signal)
+      }
+      await Promise.all(finishing.values())
+    },
+  }
+}

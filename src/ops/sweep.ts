@@ -1,0 +1,54 @@
+import type { Log } from '../contract/index.ts'
+import type { Blobs } from '../media/blobs.ts'
+import { pruneActions } from '../store/actions.ts'
+import { pruneApprovals } from '../store/approvals.ts'
+import { pruneInbox } from '../store/inbox.ts'
+import { pruneJobs } from '../store/jobs.ts'
+import { blobNeeded, pruneOutbox } from '../store/outbox.ts'
+import type { Store } from '../store/store.ts'
+
+export interface SweepDeps {
+  readonly store: Store
+  readonly blobs: Blobs
+  readonly now: () => number
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly log: Log
+  readonly retentionMs: number
+  /** Delivered files stay at least this long: links to them may still be open. */
+  readonly mediaMs: number
+  /** Replay keys stay at least as long as any platform may bring an event again. */
+  readonly replayMs: number
+}
+
+const everyMs = 10 * 60_000
+const day = 24 * 60 * 60_000
+const batch = 500
+
+/** Keeps the disk bounded: what is settled and old goes, a little at a time, so that nobody waits for it. */
+export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void> => {
+  const nowMs = deps.now()
+  const replayBeforeMs = nowMs - Math.max(day, deps.replayMs, Math.min(deps.retentionMs, 7 * day))
+  const oldMs = nowMs - deps.retentionMs
+  for (const prune of [
+    () => deps.store.write((db) => pruneInbox(db, replayBeforeMs, batch)),
+    () => deps.store.write((db) => pruneOutbox(db, oldMs, batch)),
+    () => deps.store.write((db) => pruneJobs(db, oldMs, batch)),
+    () => deps.store.write((db) => pruneActions(db, nowMs - day, batch)),
+  ]) {
+    while (!signal.aborted && (await prune()) > 0) await deps.sleep(20, signal)
+  }
+  await deps.store.write((db) => pruneApprovals(db, oldMs))
+  await deps.blobs.sweep({ keep: (blob) => deps.store.read((db) => blobNeeded(db, blob)), olderThanMs: deps.mediaMs })
+}
+
+export const keepSweeping = async (deps: SweepDeps, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    await deps.sleep(everyMs, signal)
+    if (signal.aborted) return
+    try {
+      await sweep(deps, signal)
+    } catch (error) {
+      deps.log.warn({ error: String(error) }, 'clean-up interrupted, will try again')
+    }
+  }
+}

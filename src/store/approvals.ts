@@ -1,0 +1,127 @@
+import type { Address } from '../contract/index.ts'
+import type { Db } from './open.ts'
+
+/** `approving` and `rejecting`: somebody decided, the backend is being told. `failed`: approved, but it could not run. */
+export type ApprovalState = 'pending' | 'approving' | 'rejecting' | 'approved' | 'rejected' | 'expired' | 'failed'
+
+export interface Approval {
+  /** The backend's id, `apr_…`. */
+  readonly id: string
+  readonly state: ApprovalState
+  /** The job that waits for it; absent for requests that did not come through us. */
+  readonly job?: string
+  readonly requester?: string
+  readonly template: string
+  readonly inputs: Readonly<Record<string, string>>
+  readonly traceId?: string
+  readonly decider?: string
+  readonly deciderName?: string
+  readonly reason?: string
+  readonly expiresAtMs: number
+  readonly createdAtMs: number
+  readonly decidedAtMs?: number
+}
+
+const text = (value: unknown): string | undefined => (value === null || value === undefined ? undefined : String(value))
+
+const toApproval = (row: Record<string, unknown>): Approval => ({
+  id: String(row.id),
+  state: row.state as ApprovalState,
+  job: text(row.job),
+  requester: text(row.requester),
+  template: String(row.template),
+  inputs: JSON.parse(String(row.inputs)) as Record<string, string>,
+  traceId: text(row.trace_id),
+  decider: text(row.decider),
+  deciderName: text(row.decider_name),
+  reason: text(row.reason),
+  expiresAtMs: Number(row.expires_at),
+  createdAtMs: Number(row.created_at),
+  decidedAtMs: row.decided_at === null ? undefined : Number(row.decided_at),
+})
+
+export const addApproval = (db: Db, approval: Approval): boolean =>
+  Number(
+    db
+      .sql(
+        `INSERT INTO approvals (id, state, job, requester, template, inputs, trace_id, expires_at, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+      )
+      .run(
+        approval.id,
+        approval.state,
+        approval.job ?? null,
+        approval.requester ?? null,
+        approval.template,
+        JSON.stringify(approval.inputs),
+        approval.traceId ?? null,
+        approval.expiresAtMs,
+        approval.createdAtMs,
+      ).changes,
+  ) > 0
+
+export const approvalById = (db: Db, id: string): Approval | null => {
+  const row = db.sql('SELECT * FROM approvals WHERE id = ?').get(id)
+  return row ? toApproval(row) : null
+}
+
+export const openApprovals = (db: Db): Approval[] =>
+  db
+    .sql(`SELECT * FROM approvals WHERE state IN ('pending', 'approving', 'rejecting') ORDER BY created_at`)
+    .all()
+    .map(toApproval)
+
+/** Claims the decision: compare-and-set, so that of two people pressing at once one decides and the other is told. */
+export const claimApproval = (
+  db: Db,
+  id: string,
+  to: 'approving' | 'rejecting',
+  by: { readonly id: string; readonly name: string; readonly reason?: string },
+): boolean =>
+  Number(
+    db
+      .sql(
+        `UPDATE approvals SET state = ?, decider = ?, decider_name = ?, reason = ? WHERE id = ? AND state = 'pending'`,
+      )
+      .run(to, by.id, by.name, by.reason ?? null, id).changes,
+  ) > 0
+
+export const endApproval = (
+  db: Db,
+  id: string,
+  state: ApprovalState,
+  nowMs: number,
+  by?: { readonly id: string; readonly name: string },
+): boolean =>
+  Number(
+    db
+      .sql(
+        `UPDATE approvals SET state = ?, decided_at = ?, decider = coalesce(?, decider), decider_name = coalesce(?, decider_name)
+         WHERE id = ? AND state IN ('pending', 'approving', 'rejecting')`,
+      )
+      .run(state, nowMs, by?.id ?? null, by?.name ?? null, id).changes,
+  ) > 0
+
+/** The messages that show an approval: all of them are edited when it is decided. */
+export const addCard = (db: Db, approval: string, key: string, target: Address): void => {
+  db.sql('INSERT INTO cards (approval, key, target) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(
+    approval,
+    key,
+    JSON.stringify(target),
+  )
+}
+
+export const cardsOf = (db: Db, approval: string): { readonly key: string; readonly target: Address }[] =>
+  db
+    .sql('SELECT key, target FROM cards WHERE approval = ?')
+    .all(approval)
+    .map((row) => ({ key: String(row.key), target: JSON.parse(String(row.target)) as Address }))
+
+export const pruneApprovals = (db: Db, createdBeforeMs: number): void => {
+  db.sql(`DELETE FROM cards WHERE approval IN (SELECT id FROM approvals WHERE created_at < ? LIMIT 500)`).run(
+    createdBeforeMs,
+  )
+  db.sql(`DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE created_at < ? LIMIT 500)`).run(
+    createdBeforeMs,
+  )
+}

@@ -1,0 +1,202 @@
+import type { Address, ReplyHandle } from '../contract/index.ts'
+import { laneOf } from '../contract/index.ts'
+import type { Db } from './open.ts'
+
+/** Where a submission stands. Open: `waiting` to be fired, `firing` (a call may be under way), `approval`, `queued`,
+ *  `running`, `collecting` its files. The rest are ends; `unknown`: whether it ran can't be known. */
+export type JobState =
+  | 'waiting'
+  | 'firing'
+  | 'approval'
+  | 'queued'
+  | 'running'
+  | 'collecting'
+  | 'done'
+  | 'failed'
+  | 'cancelled'
+  | 'vanished'
+  | 'expired'
+  | 'rejected'
+  | 'refused'
+  | 'unknown'
+
+export const openStates: ReadonlySet<JobState> = new Set([
+  'waiting',
+  'firing',
+  'approval',
+  'queued',
+  'running',
+  'collecting',
+])
+
+/** One row per command that submits: its whole life, also across approvals and restarts. */
+export interface Job {
+  readonly id: string
+  /** The event that asked for it: a command can't submit twice. */
+  readonly key: string
+  readonly state: JobState
+  /** Qualified id and shown name of who asked. */
+  readonly requester: string
+  readonly asker: string
+  readonly target: Address
+  readonly replyTo?: string
+  readonly handle?: ReplyHandle
+  readonly template: string
+  readonly inputs: Readonly<Record<string, string>>
+  /** Asked for (or obliged to go through) an approval. */
+  readonly approval: boolean
+  readonly tenant?: string
+  readonly traceId: string
+  readonly promptId?: string
+  readonly approvalId?: string
+  /** Why it ended so, in words a person may read. */
+  readonly detail?: string
+  /** Part key of the message that shows its progress. */
+  readonly ackKey?: string
+  /** What the requester has been told beyond the first answer: `slow`, `held` … */
+  readonly told?: string
+  readonly createdAtMs: number
+  readonly submittedAtMs?: number
+  readonly finishedAtMs?: number
+}
+
+const text = (value: unknown): string | undefined => (value === null || value === undefined ? undefined : String(value))
+const number = (value: unknown): number | undefined =>
+  value === null || value === undefined ? undefined : Number(value)
+
+const toJob = (row: Record<string, unknown>): Job => ({
+  id: String(row.id),
+  key: String(row.key),
+  state: row.state as JobState,
+  requester: String(row.requester),
+  asker: String(row.asker),
+  target: JSON.parse(String(row.target)) as Address,
+  replyTo: text(row.reply_to),
+  handle: row.handle === null ? undefined : (JSON.parse(String(row.handle)) as ReplyHandle),
+  template: String(row.template),
+  inputs: JSON.parse(String(row.inputs)) as Record<string, string>,
+  approval: Number(row.approval) === 1,
+  tenant: text(row.tenant),
+  traceId: String(row.trace_id),
+  promptId: text(row.prompt_id),
+  approvalId: text(row.approval_id),
+  detail: text(row.detail),
+  ackKey: text(row.ack_key),
+  told: text(row.told),
+  createdAtMs: Number(row.created_at),
+  submittedAtMs: number(row.submitted_at),
+  finishedAtMs: number(row.finished_at),
+})
+
+/** Writes the row, or finds the one its key already has (the command is being repeated after a crash). */
+export const addJob = (db: Db, job: Job): Job => {
+  const added = db
+    .sql(
+      `INSERT INTO jobs (id, key, state, requester, asker, target, lane, reply_to, handle, template, inputs, approval, tenant, trace_id,
+         prompt_id, approval_id, ack_key, created_at, submitted_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
+    )
+    .run(
+      job.id,
+      job.key,
+      job.state,
+      job.requester,
+      job.asker,
+      JSON.stringify(job.target),
+      laneOf(job.target),
+      job.replyTo ?? null,
+      job.handle ? JSON.stringify(job.handle) : null,
+      job.template,
+      JSON.stringify(job.inputs),
+      job.approval ? 1 : 0,
+      job.tenant ?? null,
+      job.traceId,
+      job.promptId ?? null,
+      job.approvalId ?? null,
+      job.ackKey ?? null,
+      job.createdAtMs,
+      job.submittedAtMs ?? null,
+    )
+  return added.changes > 0 ? job : (jobByKey(db, job.key) ?? job)
+}
+
+type Change = Partial<
+  Pick<
+    Job,
+    'state' | 'traceId' | 'promptId' | 'approvalId' | 'detail' | 'ackKey' | 'told' | 'submittedAtMs' | 'finishedAtMs'
+  >
+>
+
+/** Changes the named fields; `expect` makes it a compare-and-set. Returns whether a row changed. */
+export const changeJob = (db: Db, id: string, change: Change, expect?: readonly JobState[]): boolean => {
+  const guard = expect ? ` AND state IN (${expect.map((state) => `'${state}'`).join(', ')})` : ''
+  return (
+    Number(
+      db
+        .sql(
+          `UPDATE jobs SET state = coalesce(?, state), trace_id = coalesce(?, trace_id), prompt_id = coalesce(?, prompt_id),
+             approval_id = coalesce(?, approval_id), detail = coalesce(?, detail), ack_key = coalesce(?, ack_key),
+             told = coalesce(?, told), submitted_at = coalesce(?, submitted_at), finished_at = coalesce(?, finished_at)
+           WHERE id = ?${guard}`,
+        )
+        .run(
+          change.state ?? null,
+          change.traceId ?? null,
+          change.promptId ?? null,
+          change.approvalId ?? null,
+          change.detail ?? null,
+          change.ackKey ?? null,
+          change.told ?? null,
+          change.submittedAtMs ?? null,
+          change.finishedAtMs ?? null,
+          id,
+        ).changes,
+    ) > 0
+  )
+}
+
+/** What the first answer told. Whatever was told meanwhile is newer and stays. */
+export const noteTold = (db: Db, id: string, told: JobState, ackKey: string | null): void => {
+  db.sql('UPDATE jobs SET told = coalesce(told, ?), ack_key = coalesce(ack_key, ?) WHERE id = ?').run(told, ackKey, id)
+}
+
+const one = (db: Db, where: string, value: string): Job | null => {
+  const row = db.sql(`SELECT * FROM jobs WHERE ${where} LIMIT 1`).get(value)
+  return row ? toJob(row) : null
+}
+
+export const jobById = (db: Db, id: string): Job | null => one(db, 'id = ?', id)
+export const jobByKey = (db: Db, key: string): Job | null => one(db, 'key = ?', key)
+export const jobByPrompt = (db: Db, promptId: string): Job | null => one(db, 'prompt_id = ?', promptId)
+export const jobByApproval = (db: Db, approvalId: string): Job | null => one(db, 'approval_id = ?', approvalId)
+
+export const openJobs = (db: Db): Job[] =>
+  db
+    .sql(
+      `SELECT * FROM jobs WHERE state IN ('waiting', 'firing', 'approval', 'queued', 'running', 'collecting') ORDER BY seq`,
+    )
+    .all()
+    .map(toJob)
+
+/** A person's jobs, newest first. */
+export const jobsOf = (db: Db, requester: string, limit: number): Job[] =>
+  db.sql('SELECT * FROM jobs WHERE requester = ? ORDER BY seq DESC LIMIT ?').all(requester, limit).map(toJob)
+
+/** Finds by our id, the backend's id, or an unambiguous beginning (at least 4 characters) of either, newest first. */
+export const findJobs = (db: Db, prefix: string, requester: string | null): Job[] => {
+  const like = `${prefix.replaceAll(/[\\%_]/g, (c) => `\\${c}`)}%`
+  const owner = requester === null ? '' : 'AND requester = ?'
+  const query = db.sql(
+    `SELECT * FROM jobs WHERE (id LIKE ? ESCAPE '\\' OR prompt_id LIKE ? ESCAPE '\\') ${owner} ORDER BY seq DESC LIMIT 3`,
+  )
+  return (requester === null ? query.all(like, like) : query.all(like, like, requester)).map(toJob)
+}
+
+export const pruneJobs = (db: Db, finishedBeforeMs: number, limit: number): number =>
+  Number(
+    db
+      .sql(
+        `DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE seq <= (SELECT coalesce(min(seq), 0) + ? FROM jobs) AND finished_at < ?)`,
+      )
+      .run(limit, finishedBeforeMs).changes,
+  )

@@ -1,0 +1,124 @@
+/** Ids are TEXT (they pass 2^53), times INTEGER ms since the epoch, payloads JSON text. */
+export const start = `
+CREATE TABLE inbox (
+  seq        INTEGER PRIMARY KEY,
+  id         TEXT NOT NULL UNIQUE,
+  lane       TEXT NOT NULL,
+  state      TEXT NOT NULL CHECK (state IN ('kept', 'settled')),
+  verdict    TEXT NOT NULL CHECK (verdict IN ('run', 'busy', 'stale')),
+  kept_at    INTEGER NOT NULL,
+  settled_at INTEGER,
+  outcome    TEXT,
+  answer     TEXT,
+  event      TEXT
+) STRICT;
+CREATE INDEX inbox_waiting ON inbox (seq) WHERE state = 'kept';
+
+CREATE TABLE outbox (
+  seq        INTEGER PRIMARY KEY,
+  key        TEXT NOT NULL UNIQUE,
+  lane       TEXT NOT NULL,
+  state      TEXT NOT NULL CHECK (state IN ('queued', 'offered', 'sending', 'unknown', 'mailbox', 'sent', 'skipped', 'dead')),
+  attempts   INTEGER NOT NULL DEFAULT 0,
+  next_at    INTEGER NOT NULL,
+  part       TEXT NOT NULL,
+  edits      TEXT,
+  otherwise  TEXT CHECK (otherwise IN ('send', 'skip')),
+  message    TEXT,
+  via        TEXT,
+  error      TEXT,
+  created_at INTEGER NOT NULL,
+  done_at    INTEGER
+) STRICT;
+CREATE INDEX outbox_open ON outbox (lane, seq) WHERE state IN ('queued', 'offered', 'sending', 'unknown');
+CREATE INDEX outbox_mail ON outbox (lane, seq) WHERE state = 'mailbox';
+
+CREATE TABLE part_media (
+  blob TEXT NOT NULL,
+  key  TEXT NOT NULL,
+  PRIMARY KEY (blob, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX part_media_key ON part_media (key);
+
+CREATE TABLE jobs (
+  seq          INTEGER PRIMARY KEY,
+  id           TEXT NOT NULL UNIQUE,
+  key          TEXT NOT NULL UNIQUE,
+  state        TEXT NOT NULL CHECK (state IN ('waiting', 'firing', 'approval', 'queued', 'running', 'collecting',
+                 'done', 'failed', 'cancelled', 'vanished', 'expired', 'rejected', 'refused', 'unknown')),
+  requester    TEXT NOT NULL,
+  asker        TEXT NOT NULL,
+  target       TEXT NOT NULL,
+  lane         TEXT NOT NULL,
+  reply_to     TEXT,
+  handle       TEXT,
+  template     TEXT NOT NULL,
+  inputs       TEXT NOT NULL,
+  approval     INTEGER NOT NULL,
+  tenant       TEXT,
+  trace_id     TEXT NOT NULL,
+  prompt_id    TEXT,
+  approval_id  TEXT,
+  detail       TEXT,
+  ack_key      TEXT,
+  told         TEXT,
+  created_at   INTEGER NOT NULL,
+  submitted_at INTEGER,
+  finished_at  INTEGER
+) STRICT;
+CREATE INDEX jobs_open ON jobs (seq) WHERE state IN ('waiting', 'firing', 'approval', 'queued', 'running', 'collecting');
+CREATE INDEX jobs_of ON jobs (requester, seq);
+CREATE INDEX jobs_prompt ON jobs (prompt_id) WHERE prompt_id IS NOT NULL;
+CREATE INDEX jobs_approval ON jobs (approval_id) WHERE approval_id IS NOT NULL;
+
+CREATE TABLE approvals (
+  id         TEXT PRIMARY KEY,
+  state      TEXT NOT NULL CHECK (state IN ('pending', 'approving', 'rejecting', 'approved', 'rejected', 'expired', 'failed')),
+  job        TEXT,
+  requester  TEXT,
+  template   TEXT NOT NULL,
+  inputs     TEXT NOT NULL,
+  trace_id   TEXT,
+  decider    TEXT,
+  decider_name TEXT,
+  reason     TEXT,
+  expires_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  decided_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX approvals_open ON approvals (created_at) WHERE state IN ('pending', 'approving', 'rejecting');
+
+CREATE TABLE cards (
+  approval TEXT NOT NULL,
+  key      TEXT NOT NULL,
+  target   TEXT NOT NULL,
+  PRIMARY KEY (approval, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE actions (
+  id         TEXT PRIMARY KEY,
+  say        TEXT NOT NULL,
+  only_for   TEXT,
+  once       TEXT,
+  platform   TEXT NOT NULL,
+  chat       TEXT NOT NULL,
+  expires_at INTEGER NOT NULL,
+  used_at    INTEGER,
+  used_by    TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX actions_once ON actions (once) WHERE once IS NOT NULL;
+CREATE INDEX actions_age ON actions (expires_at);
+
+CREATE TABLE memo (
+  scope TEXT NOT NULL,
+  key   TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contacts (
+  person  TEXT PRIMARY KEY,
+  target  TEXT NOT NULL,
+  seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`

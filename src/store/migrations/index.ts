@@ -1,0 +1,4 @@
+import { start } from './001-start.ts'
+
+/** In order, never changed once released: the schema version is the number of those applied. */
+export const migrations: readonly string[] = [start]

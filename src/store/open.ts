@@ -1,0 +1,85 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { migrations } from './migrations/index.ts'
+
+/** Prepared statements by their text. All access is synchronous: a transaction can't be interleaved. */
+export interface Db {
+  readonly sql: (text: string) => StatementSync
+  readonly exec: (text: string) => void
+}
+
+/** The state directory can't be used: what is wrong, and the cure. */
+export class StateError extends Error {
+  override readonly name = 'StateError'
+}
+
+export interface OpenDb extends Db {
+  readonly close: () => void
+}
+
+const open = (path: string): DatabaseSync => new DatabaseSync(path, { timeout: 0 })
+
+/** Creates the directory (0700) and holds its lock until closed or the process dies: one writer per directory. */
+export const lockState = (dir: string, pid: number): { readonly release: () => void } => {
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  chmodSync(dir, 0o700)
+  const pidFile = join(dir, 'daemon.pid')
+  const lock = open(join(dir, 'lock.db'))
+  try {
+    // A lock the operating system drops with the process: a kill -9 leaves nothing stale behind.
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    throw new StateError(
+      `${dir} is in use by another daemon (pid ${readPid(pidFile)}). Stop that one, or give this one its own OPENCLAW_CONNECTOR_STATE_DIR.`,
+      { cause },
+    )
+  }
+  writeFileSync(pidFile, `${pid}\n`, { mode: 0o600 })
+  return { release: () => lock.close() }
+}
+
+const readPid = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** Opens the database and brings its schema up to date. Throws StateError when the file is newer than this program. */
+export const openDb = (file: string): OpenDb => {
+  const raw = open(file)
+  chmodSync(file, 0o600)
+  raw.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000',
+  )
+  migrate(raw, file)
+  const statements = new Map<string, StatementSync>()
+  return {
+    sql: (text) => {
+      const known = statements.get(text)
+      if (known) return known
+      const fresh = raw.prepare(text)
+      statements.set(text, fresh)
+      return fresh
+    },
+    exec: (text) => raw.exec(text),
+    close: () => raw.close(),
+  }
+}
+
+const migrate = (raw: DatabaseSync, file: string): void => {
+  const version = Number(raw.prepare('PRAGMA user_version').get()?.user_version ?? 0)
+  if (version > migrations.length) {
+    throw new StateError(
+      `${file} was written by a newer version (schema ${version}, this program knows ${migrations.length}). Install that version again, or restore a backup made before the upgrade.`,
+    )
+  }
+  for (let next = version; next < migrations.length; next++) {
+    raw.exec('BEGIN IMMEDIATE')
+    raw.exec(migrations[next] ?? '')
+    raw.exec(`PRAGMA user_version = ${next + 1}; COMMIT`)
+  }
+}

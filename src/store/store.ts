@@ -1,0 +1,111 @@
+import type { Db, OpenDb } from './open.ts'
+
+/** Why nothing can be written at the moment. The inbox then refuses, so that platforms bring events again. */
+export interface StoreTrouble {
+  readonly why: string
+  readonly sinceMs: number
+}
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+}
+
+export interface Store {
+  readonly read: <T>(query: (db: Db) => T) => T
+  /** Runs in a transaction shared with whatever else waits (group commit); resolves once it is on disk. The function
+   *  may run twice (after a neighbour's failure the batch is repeated one by one), so it touches the database only. */
+  readonly write: <T>(change: (db: Db) => T) => Promise<T>
+  readonly trouble: () => StoreTrouble | null
+  readonly close: () => Promise<void>
+}
+
+interface Waiting {
+  readonly change: (db: Db) => unknown
+  readonly done: (value: never) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** SQLite primary result codes (sqlite.org/rescode.html) that mean "not now, not my statement's fault". */
+const troubles = new Map([
+  [8, 'the state directory is read-only'],
+  [10, 'the disk reports errors'],
+  [13, 'the disk is full'],
+  [14, 'the database file can not be opened'],
+])
+
+const troubleOf = (error: unknown): string | null => {
+  const code = (error as { errcode?: unknown } | null)?.errcode
+  return typeof code === 'number' ? (troubles.get(code & 0xff) ?? null) : null
+}
+
+export const openStore = (db: OpenDb, now: () => number): Store => {
+  let waiting: Waiting[] = []
+  let scheduled = false
+  let trouble: StoreTrouble | null = null
+  let closed = false
+
+  const transaction = (changes: readonly Waiting[]): unknown[] => {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      const values = changes.map((one) => one.change(db))
+      db.exec('COMMIT')
+      trouble = null
+      return values
+    } catch (error) {
+      rollback(db)
+      const why = troubleOf(error)
+      if (why) trouble ??= { why, sinceMs: now() }
+      throw why ? new StoreError(`nothing was kept: ${why}`, { cause: error }) : error
+    }
+  }
+
+  const settle = (one: Waiting): void => {
+    try {
+      one.done(transaction([one])[0] as never)
+    } catch (error) {
+      one.failed(error)
+    }
+  }
+
+  const flush = (): void => {
+    scheduled = false
+    const batch = waiting
+    waiting = []
+    try {
+      const values = transaction(batch)
+      batch.forEach((one, i) => {
+        one.done(values[i] as never)
+      })
+    } catch (error) {
+      // One bad change spoils the batch: repeat one by one, so that only its owner learns of it.
+      if (batch.length === 1) batch[0]?.failed(error)
+      else for (const one of batch) settle(one)
+    }
+  }
+
+  return {
+    read: (query) => query(db),
+    write: (change) =>
+      new Promise((done, failed) => {
+        if (closed) return failed(new StoreError('the store is closed'))
+        waiting.push({ change, done: done as (value: never) => void, failed })
+        if (scheduled) return
+        scheduled = true
+        setImmediate(flush)
+      }),
+    trouble: () => trouble,
+    close: async () => {
+      closed = true
+      if (waiting.length > 0) flush()
+      db.close()
+    },
+  }
+}
+
+const rollback = (db: Db): void => {
+  try {
+    db.exec('ROLLBACK')
+  } catch {
+    // SQLite has rolled back by itself after FULL or IOERR (sqlite.org/lang_transaction.html, section 3).
+  }
+}

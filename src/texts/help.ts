@@ -1,0 +1,36 @@
+import type { AdapterText } from '../contract/index.ts'
+import { size } from './common.ts'
+
+export const help = {
+  intro: 'I run ComfyUI for you. What you can do here:',
+  sections: { run: 'Make', look: 'Look', decide: 'Decide', chat: 'Talk' } as const,
+  demo: 'A connector with a make-believe ComfyUI. Try:  /run portrait prompt="a red fox"   /help   (Ctrl-D ends it)',
+  foot: '/help <command> shows usage and an example.',
+  start: 'Hello! I run ComfyUI for you and bring the pictures here.',
+  also: (words: readonly string[]) => `Also: ${words.join(', ')}`,
+  approvalNote: 'Your /run goes to an approver first.',
+  may: { allow: 'yes', approval: 'after an approval', deny: 'no' } as const,
+  whoami: (facts: { id: string; trust: string; because: string; lines: readonly string[] }) =>
+    [`You are ${facts.id}`, `Trust: ${facts.trust} (${facts.because})`, ...facts.lines].join('\n'),
+}
+
+/** What an adapter may have to say by itself. */
+export const adapterTexts: Readonly<Record<AdapterText, string>> = {
+  still_working: 'Still working on it. Tap below, or send /inbox, in a moment.',
+  fetch_later: 'Get the answer',
+  bad_request: '[Error] I could not read that message. Send /help to see what you can do.',
+  groups_unsupported: 'I only work in one-to-one chats here. Open a chat with me and send /help.',
+  maybe_repeated: '(You may have got this already.)',
+  empty: '(empty)',
+  nothing_to_say: 'Got it. /help lists what you can do.',
+}
+
+/** Sentences the delivery planner adds by itself. */
+export const planTexts = {
+  tooLarge: (file: { readonly name: string; readonly bytes: number; readonly maxBytes: number }) =>
+    file.maxBytes > 0
+      ? `${file.name} (${size(file.bytes)}) is too large for this chat, which takes ${size(file.maxBytes)}. It is in ComfyUI's output folder.`
+      : `${file.name} can not be shown in this chat. It is in ComfyUI's output folder.`,
+  typeInstead: (says: readonly string[]) => `Reply with: ${says.join('  or  ')}`,
+  moreLabel: (n: number) => `More (${n})`,
+}

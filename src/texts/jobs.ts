@@ -1,0 +1,103 @@
+import { clock, duration, size } from './common.ts'
+
+const values = (inputs: Readonly<Record<string, string>>): string =>
+  Object.entries(inputs)
+    .map(([key, value]) => `${key}: ${value.length > 120 ? `${value.slice(0, 119).trimEnd()}…` : value}`)
+    .join('\n')
+
+const place = (ahead: number): string => (ahead <= 0 ? 'next in line' : `${ahead} ahead of you`)
+
+export const jobs = {
+  submitted: (template: string, id: string, ahead: number | null) =>
+    `[Job Submitted] ${template}${ahead === null ? '' : ` · ${place(ahead)}`}\nID: ${id}`,
+  waiting: (template: string, id: string, ahead: number) => `Waiting: ${template} · ${place(ahead)}\nID: ${id}`,
+  running: (template: string, id: string, step: { value: number; max: number; percent: number } | null) =>
+    step
+      ? `Running: ${template} · step ${step.value}/${step.max} · ${step.percent} %\nID: ${id}`
+      : `Running: ${template}\nID: ${id}`,
+  doneShort: (template: string, id: string, tookMs: number) => `Done: ${template} in ${duration(tookMs)}\nID: ${id}`,
+  endedShort: (template: string, id: string, how: string) => `${how}: ${template}\nID: ${id}`,
+  held: (why: string, sinceMs: number | null) =>
+    `ComfyUI can't be reached${sinceMs === null ? '' : ` since ${clock(sinceMs)}`} (${why}). I keep your job and submit it when ComfyUI is back within 10 minutes. /cancel stops it.`,
+  submitting: (template: string) => `${template} is being submitted. I'll tell you how it goes; /jobs shows it.`,
+  caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, string>>) =>
+    [`${template}${tookMs === null ? '' : ` · ${duration(tookMs)}`}`, values(inputs), `ID: ${id}`]
+      .filter((line) => line !== '')
+      .join('\n'),
+  nothingProduced: 'The job finished, but produced nothing I could show.',
+  leftOut: (n: number, max: number) =>
+    `${n} more not sent (at most ${max} a job). They are in ComfyUI's output folder.`,
+  fileTooLarge: (name: string, maxBytes: number) =>
+    `${name} is larger than ${size(maxBytes)} and was not sent. It is in ComfyUI's output folder.`,
+  fileMissing: (name: string) => `${name} could not be fetched from ComfyUI. It may still be in its output folder.`,
+  diskFull: (name: string) =>
+    `${name} was not sent: the connector has no room left for files. Tell the operator; it is in ComfyUI's output folder.`,
+  failed: (template: string, id: string, failure: { node: string; type: string; line: string } | null) =>
+    failure
+      ? `Failed: ${template} at ${failure.node}\n${failure.type}: ${failure.line}\nID: ${id}`
+      : `Failed: ${template}. ComfyUI gave no reason; its log has more.\nID: ${id}`,
+  cancelled: (template: string, id: string) => `Cancelled: ${template}\nID: ${id}`,
+  vanishedRestart: (template: string, id: string) =>
+    `Lost: ComfyUI was restarted before ${template} finished, so it will not produce anything. Send /run again.\nID: ${id}`,
+  vanishedQueue: (template: string, id: string) =>
+    `Gone: ${template} was taken out of ComfyUI's queue before it ran. Send /run again if you still want it.\nID: ${id}`,
+  expired: (template: string) =>
+    `Not run: ComfyUI stayed unreachable for 10 minutes, so I gave up on ${template}. Send /run again later.`,
+  unknownOutcome: (template: string, trace: string) =>
+    `I can't tell whether ${template} ran: ComfyUI did not answer and has no record I can find. I did not send it again. Trace: ${trace}`,
+  refused: (reason: string) => `[Submission Failed] ${reason}`,
+  refusedWhy: {
+    denied:
+      'The backend did not accept my admin token. The operator has to set OPENCLAW_CONNECTOR_ADMIN_TOKEN to the same value as there.',
+    template: (template: string) => `There is no template called ${template}. /templates lists them.`,
+    workflow:
+      'ComfyUI refused this workflow; a value may be out of range. /templates <id> shows what the template takes.',
+    tooLarge: 'The inputs are too large for the backend. Shorten the prompt.',
+    packMissing:
+      'ComfyUI runs, but its OpenClaw node pack did not load. The operator finds the reason in the ComfyUI log.',
+    other: (said: string | null) =>
+      said
+        ? `The backend refused: ${said}`
+        : 'The backend refused without a reason. The operator finds more in the log.',
+  },
+  slow: (template: string, id: string, limitMs: number) =>
+    `${template} has been running for over ${duration(limitMs)}. I keep watching and send the result when it is there.\nID: ${id}`,
+  backAgain: (template: string, id: string) => `ComfyUI is back: ${template} has been submitted.\nID: ${id}`,
+  noneOfYours: 'You have no jobs yet. /run <template> <words> starts one; /templates shows what there is.',
+  notFound: (id: string) => `I know no job ${id} that you may see. /jobs lists yours.`,
+  ambiguous: (id: string) => `Several jobs begin with ${id}. Give a few more characters.`,
+  cancelNone: 'You have no job that could be cancelled.',
+  cancelAsked: (n: number) =>
+    n === 1 ? '[Stop] Cancellation requested.' : `[Stop] Cancellation requested for ${n} jobs.`,
+  cancelOne: (id: string, how: 'cancelled' | 'asked' | 'finished') =>
+    how === 'finished' ? `Job ${id} had already finished.` : `[Stop] Cancellation requested for job ${id}.`,
+  stopAll: '[Stop] Global interrupt sent: whatever ComfyUI was running is being stopped.',
+  tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,
+  place,
+  headline: (id: string, state: string) => `Job ${id}: ${state}`,
+  produced: (names: readonly string[], total: number) => `Produced ${total}: ${names.join(', ')}`,
+  noneOpen: 'None of your jobs is waiting or running.',
+  elsewhere: 'started elsewhere',
+  tooManyIds: (max: number) => `At most ${max} jobs at once, please.`,
+  cancelButton: 'Cancel',
+  fetchButton: 'Get the answer',
+  choose: (names: readonly string[]) => `Templates: ${names.join(', ')}. /templates <id> shows what one takes.`,
+  wordsDropped: (words: string) => `(I left out "${words.slice(0, 60)}": the prompt was already given by name.)`,
+  state: {
+    waiting: 'to be submitted',
+    firing: 'being submitted',
+    approval: 'waits for approval',
+    queued: 'in the queue',
+    running: 'running',
+    collecting: 'finished, being fetched',
+    done: 'done',
+    failed: 'failed',
+    cancelled: 'cancelled',
+    vanished: 'lost',
+    expired: 'not run',
+    rejected: 'rejected',
+    refused: 'refused',
+    unknown: 'outcome unknown',
+  } as const,
+  values,
+}

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { adapters, type PlatformId } from '../../adapters/index.ts'
+import { startConsole } from '../platforms/console.ts'
+import { startFakeKakao } from '../platforms/kakao.ts'
+import { startTelegram } from '../platforms/telegram.ts'
+import { conformance } from './adapter.ts'
+import type { Start } from './rig.ts'
+
+/** A platform without a fake does not compile. */
+const platforms: Readonly<Record<PlatformId, Start>> = {
+  console: startConsole,
+  telegram: startTelegram,
+  kakao: async () => {
+    const fake = await startFakeKakao()
+    fake.offerCallbacks(true)
+    return fake
+  },
+}
+
+describe('the list of adapters', () => {
+  it('names each one as the table of fakes does', () => {
+    expect(adapters.map((adapter) => adapter.id).sort()).toEqual(Object.keys(platforms).sort())
+  })
+})
+
+for (const adapter of adapters) conformance(adapter, platforms[adapter.id as PlatformId])
