@@ -1,8 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import type { ConfigDeps } from './config/read.ts'
-import type { Edge } from './daemon.ts'
 import type { RootLog } from './log.ts'
+
+/** What comes from outside the program. */
+export interface Edge {
+  readonly fetch: typeof fetch
+  readonly WebSocket: typeof WebSocket
+  readonly now: () => number
+  readonly random: () => number
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly pid: number
+  readonly version: string
+  readonly log: RootLog
+  /** Called at the named steps of the pipeline; the crash tests end the process there. */
+  readonly step: (name: string) => void
+}
 
 /** Resolves after the time, or as soon as the signal aborts. Never rejects. */
 export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
@@ -27,6 +40,7 @@ export const realEdge = (version: string, log: RootLog): Edge => ({
   pid: process.pid,
   version,
   log,
+  step: () => {},
 })
 
 export const realConfigDeps = (): ConfigDeps => ({

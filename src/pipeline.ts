@@ -90,7 +90,7 @@ const once = async (kept: KeptEvent, capabilities: Capabilities, p: Ports, signa
   const slot = p.slots.open(event.id)
   const settled = await settle(kept, { ...outcome, record, explicit, contact }, capabilities, slot, p)
   p.step('work:settled')
-  p.log.info({ event: event.id, platform: event.where.platform, record }, 'event settled')
+  p.log.debug({ event: event.id, platform: event.where.platform, record }, 'event settled')
   if (slot && !p.slots.offer(event.id, settled.first) && settled.first) p.lost(settled.first)
   p.wake(settled.lanes)
   outcome.after?.()

@@ -50,10 +50,14 @@ export function makeStream(keyboard: Keyboard): Stream {
       ended = true
       wake()
     })
-    lines.on('error', (error) => deps.log.warn({ err: error }, 'the terminal cannot be read any more'))
+    lines.on('error', (error) => {
+      deps.log.warn({ err: error }, 'the terminal cannot be read any more')
+      ended = true
+      wake()
+    })
     lines.on('SIGINT', terminal.interrupt)
     if (terminal.isTty) {
-      screen.attach({ cursorRows: () => lines.getCursorPos().rows, redraw: () => lines.prompt(true) })
+      screen.attach({ text: () => `${PROMPT}${lines.line}`, cursor: () => lines.getCursorPos() })
     }
     return lines
   }
@@ -70,14 +74,19 @@ export function makeStream(keyboard: Keyboard): Stream {
   const nextLine = async (signal: AbortSignal): Promise<string | null> => {
     const onAbort = (): void => wake()
     signal.addEventListener('abort', onAbort, { once: true })
-    while (waiting.length === 0 && !ended && !signal.aborted) {
-      if (terminal.isTty) open?.prompt(true)
-      else open?.resume()
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
+    const idle = (): boolean => waiting.length === 0 && !ended && !signal.aborted
+    try {
+      while (idle()) {
+        open?.resume()
+        if (terminal.isTty) await screen.showPrompt(signal)
+        if (!idle()) break
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort)
     }
-    signal.removeEventListener('abort', onAbort)
     return signal.aborted ? null : (waiting.shift() ?? null)
   }
 
@@ -94,7 +103,7 @@ export function makeStream(keyboard: Keyboard): Stream {
   const eventOf = (body: Body): InboundEvent => ({
     id: eventId('console', 'local', start, String(++count)),
     at: deps.now(),
-    from: { id: 'local', self: false, bot: false },
+    from: { id: 'local', name: 'the operator', self: false, bot: false },
     // Whoever types here was let in by the operating system, as somebody with a client certificate is by TLS.
     proof: 'tls',
     where: { platform: 'console', account: 'local', chat: 'local', kind: 'dm' },
@@ -127,6 +136,8 @@ export function makeStream(keyboard: Keyboard): Stream {
           await deliver([unkept])
           unkept = null
         }
+      } catch (error) {
+        if (!signal.aborted) throw error
       } finally {
         if (signal.aborted || ended) closeLines()
       }

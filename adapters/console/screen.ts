@@ -5,9 +5,10 @@ import type { Terminal } from './terminal.ts'
 
 /** The line being typed, below everything printed. */
 export interface PromptLine {
-  /** Rows between the start of the prompt and the cursor. */
-  readonly cursorRows: () => number
-  readonly redraw: () => void
+  /** The prompt and what has been typed so far. */
+  readonly text: () => string
+  /** Where the cursor is, counted from the start of the prompt. */
+  readonly cursor: () => { readonly rows: number; readonly cols: number }
 }
 
 export interface Screen {
@@ -15,7 +16,9 @@ export interface Screen {
   readonly print: (id: string, block: string, signal?: AbortSignal) => Promise<void>
   /** Puts a new block in the place of an old one; false when it is not the last thing on the screen any more. */
   readonly replace: (id: string, block: string, signal?: AbortSignal) => Promise<boolean>
+  /** From now on things are printed above this prompt. */
   readonly attach: (prompt: PromptLine) => void
+  readonly showPrompt: (signal: AbortSignal) => Promise<void>
   readonly detach: () => void
   /** What was printed last is not the last thing on the screen any more (Enter was pressed, a picture was drawn). */
   readonly settle: () => void
@@ -59,30 +62,41 @@ export const makeScreen = (terminal: Terminal): Screen => {
     })
   }
 
-  /** Goes `rowsAbove` the prompt, clears from there on, prints, and draws the prompt again below. */
-  const put = async (id: string, block: string, rowsAbove: number, signal: AbortSignal | undefined): Promise<void> => {
+  /** The prompt with its cursor where it was. The line editor's own redraw loses count after a paste. */
+  const drawnPrompt = (): string => {
+    if (!prompt) return ''
+    const { rows, cols } = prompt.cursor()
+    const [text, columns] = [prompt.text(), terminal.columns()]
+    const width = widthOf(text)
+    // At the right edge terminals wait with the wrap; a blank brings it about.
+    const edge = width > 0 && width % columns === 0 ? ' ' : ''
+    return `${text}${edge}${up(Math.floor(width / columns) - rows)}\x1b[${cols + 1}G`
+  }
+
+  /** Goes `rowsAbove` the prompt, clears from there on, prints, and draws the prompt again below: in one write. */
+  const put = async (block: string, rowsAbove: number, signal?: AbortSignal): Promise<void> => {
     if (signal?.aborted) throw new SendError('unavailable', 'stopped before printing')
-    const typing = prompt?.cursorRows() ?? 0
-    const clear = terminal.isTty ? `${up(typing + rowsAbove)}\r\x1b[J` : ''
-    // The prompt's own redraw goes up as many rows as the cursor was below its start, so these are given to it first.
-    const written = write(`${clear}${block}${'\n'.repeat(typing)}`, signal)
-    last = { id, block }
-    prompt?.redraw()
-    await written
+    const clear = terminal.isTty ? `${up((prompt?.cursor().rows ?? 0) + rowsAbove)}\r\x1b[J` : ''
+    await write(`${clear}${block}${drawnPrompt()}`, signal)
   }
 
   return {
-    print: (id, block, signal) => put(id, block, 0, signal),
+    print: (id, block, signal) => {
+      last = { id, block }
+      return put(block, 0, signal)
+    },
     replace: async (id, block, signal) => {
       if (!terminal.isTty || last?.id !== id) return false
       const rows = rowsOf(last.block, terminal.columns())
-      if (rows + (prompt?.cursorRows() ?? 0) >= terminal.rows()) return false
-      await put(id, block, rows, signal)
+      if (rows + (prompt?.cursor().rows ?? 0) >= terminal.rows()) return false
+      last = { id, block }
+      await put(block, rows, signal)
       return true
     },
     attach: (line) => {
       prompt = line
     },
+    showPrompt: (signal) => put('', 0, signal),
     detach: () => {
       prompt = null
     },

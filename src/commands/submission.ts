@@ -13,6 +13,7 @@ export interface Wanted {
 
 /** How long a command waits for the backend's word before it answers "being submitted". */
 const patienceMs = 2500
+const placeMs = 1000
 const buttonMs = 24 * 60 * 60_000
 
 /** Submits through the job's row: written before the backend is called, found again when the command is repeated. */
@@ -30,7 +31,7 @@ export const submit = async (wanted: Wanted, call: Call, deps: CommandDeps): Pro
   deps.step('run:row')
   const job = await deps.submitter.settled(id, patienceMs)
   if (!job) throw new Error('the submission row is gone')
-  return answer(job, call, deps)
+  return answer(job, await placeOf(job, call, deps), call, deps)
 }
 
 const newJob = (
@@ -56,12 +57,23 @@ const newJob = (
   createdAtMs: deps.now(),
 })
 
-const answer = (job: Job, call: Call, deps: CommandDeps): Outcome => {
+/** How many jobs go before it; null when that can't be said quickly. */
+const placeOf = async (job: Job, call: Call, deps: CommandDeps): Promise<number | null> => {
+  if (job.state !== 'queued') return null
+  const queue = await deps.backend.queue({ signal: call.signal, timeoutMs: placeMs })
+  if (!queue.ok) return null
+  const { running, pending } = queue.value
+  if (running.some((entry) => entry.promptId === job.promptId)) return 0
+  const place = pending.findIndex((entry) => entry.promptId === job.promptId)
+  return place < 0 ? null : place + running.length
+}
+
+const answer = (job: Job, ahead: number | null, call: Call, deps: CommandDeps): Outcome => {
   const ackKey = `ack:${call.event.id}`
   const open = openStates.has(job.state)
   const approval = job.state === 'approval' ? job.approvalId : undefined
   const reply: Reply = {
-    text: textOf(job, deps),
+    text: textOf(job, ahead, deps),
     audience: 'everyone',
     ...(open ? { interim: true, editableAs: ackKey, buttons: buttonsOf(job, call, deps) } : {}),
   }
@@ -76,7 +88,7 @@ const answer = (job: Job, call: Call, deps: CommandDeps): Outcome => {
   }
 }
 
-const textOf = (job: Job, deps: CommandDeps): string => {
+const textOf = (job: Job, ahead: number | null, deps: CommandDeps): string => {
   const id = job.promptId ?? job.id
   const say = texts.jobs
   if (job.state === 'waiting') {
@@ -89,7 +101,7 @@ const textOf = (job: Job, deps: CommandDeps): string => {
   if (job.state === 'refused') return say.refused(job.detail ?? '')
   if (job.state === 'expired') return say.expired(job.template)
   if (job.state === 'unknown') return say.unknownOutcome(job.template, job.traceId)
-  if (openStates.has(job.state)) return say.submitted(job.template, id, null)
+  if (openStates.has(job.state)) return say.submitted(job.template, id, ahead)
   return say.endedShort(job.template, id, say.state[job.state])
 }
 

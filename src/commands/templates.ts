@@ -11,12 +11,14 @@ const mostDefault = 80
 export const exampleFor = (template: Template): string => {
   const key = wordsKey(template.allowedInputs)
   const takesWords = template.allowedInputs.length === 0 || template.allowedInputs.includes(key)
-  const other = template.allowedInputs.find((input) => input !== key && input !== 'seed')
+  const other = template.allowedInputs.find(
+    (input) => input !== key && input !== 'seed' && String(template.defaults[input] ?? '') !== '',
+  )
   return [
     '/run',
     template.id,
     takesWords ? 'a red fox' : '',
-    other ? `${other}=${template.defaults[other] ?? '…'}` : '',
+    other ? `${other}=${template.defaults[other]}` : '',
   ]
     .filter((word) => word !== '')
     .join(' ')

@@ -1,6 +1,7 @@
 import type { Address, MediaKind, ReplyHandle } from './event.ts'
 
-/** Who may see an answer. `asker` falls back to everyone where the platform has no private answers. */
+/** Who may see an answer. `asker` falls back to everyone where the platform has no private answers; a part with a
+ *  one-time handle keeps it, as such an answer may be private by itself (an alert on a press). */
 export type Audience = 'everyone' | 'asker'
 
 /** A file we hold: bytes lie in the blob store under `blob`, so that a restart can send it again. */

@@ -35,8 +35,12 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
   const place = async (signal: AbortSignal): Promise<void> => {
     if (inFlight < pace.concurrent) return
     await new Promise<void>((resolve) => {
-      queue.push(resolve)
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      const go = (): void => {
+        signal.removeEventListener('abort', go)
+        resolve()
+      }
+      queue.push(go)
+      signal.addEventListener('abort', go, { once: true })
     })
   }
 

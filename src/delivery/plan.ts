@@ -119,7 +119,8 @@ const toParts = (drafts: readonly Draft[], reply: Reply, ctx: PlanContext, caps:
   drafts.map(({ items, buttons }, i) => ({
     key: i === 0 && reply.editableAs && items[0]?.kind === 'text' ? reply.editableAs : `${ctx.keyBase}#${i}`,
     to: ctx.to,
-    audience: caps.audiences.includes(reply.audience) ? reply.audience : 'everyone',
+    // A one-time answer goes to whoever acted, so it may stay private where ordinary messages can't.
+    audience: caps.audiences.includes(reply.audience) || (i === 0 && ctx.handle) ? reply.audience : 'everyone',
     items,
     buttons,
     ...(i === 0 && ctx.replyTo !== undefined && caps.quotes ? { replyTo: ctx.replyTo } : {}),

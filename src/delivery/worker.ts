@@ -1,20 +1,8 @@
-import type { Adapter, Capabilities, Log, Part, Receipt } from '../contract/index.ts'
-import { SendError } from '../contract/index.ts'
-import {
-  addPart,
-  endLane,
-  markAgain,
-  markEnded,
-  markSending,
-  markSent,
-  nextPart,
-  type OutboxRow,
-  openLanes,
-  partRow,
-} from '../store/outbox.ts'
+import type { Adapter, Capabilities, Log, Part, SendError } from '../contract/index.ts'
+import { nextPart, openLanes } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { type Gate, makeGate } from './gate.ts'
-import { type Step, stepAfter } from './retry.ts'
+import { makeSender } from './send.ts'
 
 /** A platform that can be sent to. */
 export interface Outlet {
@@ -53,6 +41,7 @@ export const startWorker = (deps: WorkerDeps): Worker => {
   const lanes = new Map<string, { wake: () => void; ended: Promise<void> }>()
   const gates = new Map<string, Gate>()
   let closing = false
+  const sendOne = makeSender(deps, stop.signal)
 
   const gateOf = (platform: string): Gate | null => {
     const outlet = deps.outlet(platform)
@@ -64,6 +53,16 @@ export const startWorker = (deps: WorkerDeps): Worker => {
     return gate
   }
 
+  /** Until the time comes or somebody wakes the lane; leaves no timer behind. */
+  const until = async (atMs: number, woken: () => Promise<void>): Promise<void> => {
+    const done = new AbortController()
+    await Promise.race([
+      deps.sleep(Math.max(1, atMs - deps.now()), AbortSignal.any([stop.signal, done.signal])),
+      woken(),
+    ])
+    done.abort()
+  }
+
   const loop = async (lane: string, woken: () => Promise<void>): Promise<void> => {
     while (!closing) {
       const next = deps.store.read((db) => nextPart(db, lane, deps.now()))
@@ -73,7 +72,7 @@ export const startWorker = (deps: WorkerDeps): Worker => {
         return
       }
       if ('atMs' in next) {
-        await Promise.race([deps.sleep(Math.max(1, next.atMs - deps.now()), stop.signal), woken()])
+        await until(next.atMs, woken)
         continue
       }
       const outlet = deps.outlet(next.part.to.platform)
@@ -90,126 +89,6 @@ export const startWorker = (deps: WorkerDeps): Worker => {
         gate.leave()
       }
     }
-  }
-
-  const keep = async (change: Parameters<Store['write']>[0]): Promise<void> => {
-    for (;;) {
-      try {
-        await deps.store.write(change)
-        return
-      } catch (error) {
-        // The note is owed whatever the disk says: the send has happened. Try until it is kept or we are ended.
-        deps.log.warn({ error: String(error) }, 'delivery state not kept yet')
-        if (stop.signal.aborted) return
-        await deps.sleep(1000, stop.signal)
-      }
-    }
-  }
-
-  const sendOne = async (row: OutboxRow, outlet: Outlet, gate: Gate): Promise<void> => {
-    const { capabilities } = outlet
-    const maybeThere = row.state === 'unknown' || row.state === 'sending'
-    const part: Part = maybeThere && capabilities.resend === 'marked' ? { ...row.part, repeated: true } : row.part
-    if (maybeThere && capabilities.answer.push === 'never' && !part.handle) {
-      await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
-      return
-    }
-    await keep((db) => markSending(db, row.key))
-    deps.step('send:marked')
-    try {
-      const receipt = await call(row, part, outlet)
-      deps.step('send:sent')
-      if (receipt) {
-        await keep((db) => markSent(db, row.key, receipt, deps.now()))
-        deps.observe(part.to.platform, 'sent')
-        deps.log.debug({ part: row.key, via: receipt.via }, 'sent')
-      } else {
-        await keep((db) => markEnded(db, row.key, 'skipped', 'can not be edited', deps.now()))
-      }
-    } catch (error) {
-      await failed(row, part, outlet, gate, toSendError(error))
-    }
-  }
-
-  /** Null: an edit that is not possible and not worth a message of its own. */
-  const call = async (row: OutboxRow, part: Part, { adapter, capabilities }: Outlet): Promise<Receipt | null> => {
-    if (!row.edits) return adapter.send(part, stop.signal)
-    const target = deps.store.read((db) => partRow(db, row.edits?.key ?? ''))
-    const youngEnough =
-      capabilities.edit?.withinMs == null || deps.now() - (target?.createdAtMs ?? 0) < capabilities.edit.withinMs
-    if (adapter.edit && target?.state === 'sent' && target.message && youngEnough) {
-      try {
-        return await adapter.edit(target.message, part, stop.signal)
-      } catch (error) {
-        if (!(error instanceof SendError) || error.code !== 'edit_gone') throw error
-      }
-    }
-    return row.edits.otherwise === 'send' ? adapter.send(part, stop.signal) : null
-  }
-
-  const failed = async (row: OutboxRow, part: Part, outlet: Outlet, gate: Gate, error: SendError): Promise<void> => {
-    if (stop.signal.aborted) {
-      // Cut off by our own shutdown: the next start decides, by whether it may have left.
-      if (error.delivered === 'no')
-        await keep((db) => markAgain(db, row.key, { state: 'queued', nextAtMs: 0, error: 'shut down' }))
-      return
-    }
-    const attempts = row.attempts + 1
-    const ageMs = deps.now() - row.createdAtMs
-    const step = stepAfter(
-      error,
-      { attempts, ageMs, repeated: part.repeated === true },
-      outlet.capabilities,
-      deps.random(),
-    )
-    const ended = step.do === 'end'
-    deps.observe(part.to.platform, ended ? 'dead' : 'failed', error)
-    deps.log[ended && !step.lane ? 'error' : 'warn'](
-      { part: row.key, code: error.code, delivered: error.delivered, attempts, next: step.do, about: error.message },
-      ended ? 'not delivered' : 'send failed',
-    )
-    await take(step, row, part, outlet, gate, error)
-  }
-
-  const take = async (
-    step: Step,
-    row: OutboxRow,
-    part: Part,
-    outlet: Outlet,
-    gate: Gate,
-    error: SendError,
-  ): Promise<void> => {
-    const nowMs = deps.now()
-    const again = (state: 'queued' | 'unknown' | 'mailbox', nextAtMs: number, changed: Part = part) =>
-      keep((db) => markAgain(db, row.key, { state, nextAtMs, error: error.code, part: changed }))
-    if (step.do === 'again') return again(step.state, nowMs + step.afterMs)
-    if (step.do === 'mailbox') return again('mailbox', 0, { ...part, handle: undefined })
-    if (step.do === 'bare') {
-      const bare: Part =
-        step.drop === 'handle' ? { ...part, handle: undefined } : { ...part, to: { ...part.to, thread: undefined } }
-      return again('queued', nowMs, bare)
-    }
-    if (step.do === 'pause') {
-      gate.pause(step.afterMs)
-      return again('queued', nowMs + step.afterMs)
-    }
-    if (step.do === 'lower') {
-      const [lower, ...others] = deps.lower(part, outlet.capabilities) ?? []
-      if (!lower) return keep((db) => markEnded(db, row.key, 'dead', error.message, nowMs))
-      return keep((db) => {
-        markAgain(db, row.key, {
-          state: 'queued',
-          nextAtMs: nowMs,
-          error: error.code,
-          part: { ...lower, key: part.key },
-        })
-        for (const other of others) addPart(db, { part: other }, nowMs)
-      })
-    }
-    await keep((db) => {
-      markEnded(db, row.key, 'dead', error.message, nowMs)
-      if (step.lane) endLane(db, row.lane, error.message, nowMs)
-    })
   }
 
   const start = (lane: string): void => {
@@ -255,12 +134,3 @@ export const startWorker = (deps: WorkerDeps): Worker => {
     },
   }
 }
-
-/** Whatever else an adapter throws may have left us: treated as unavailable, perhaps delivered. */
-const toSendError = (error: unknown): SendError =>
-  error instanceof SendError
-    ? error
-    : new SendError('unavailable', error instanceof Error ? error.message : String(error), {
-        delivered: 'maybe',
-        cause: error,
-      })

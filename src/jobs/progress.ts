@@ -38,7 +38,11 @@ export const makeFollower = (listen: Listen, live: Live): Progress => {
           if (step)
             live.show(
               ackKey,
-              say.running(job.template, id, { value: step.step, max: step.of, percent: step.percent }),
+              say.running(job.template, id, {
+                value: step.step,
+                max: step.of,
+                percent: step.of > 1 ? Math.floor((100 * step.step) / step.of) : step.percent,
+              }),
               signal,
             )
         },

@@ -1,11 +1,13 @@
-import { existsSync, openAsBlob } from 'node:fs'
-import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { openAsBlob } from 'node:fs'
+import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log, MediaKind } from '../contract/index.ts'
-import { blobFile, isBlobId, isUnfinished, readBlobFile, unfinishedName } from './blob-names.ts'
-import type { Format } from './formats.ts'
+import { blobFile, isBlobId, readBlobFile, unfinishedName } from './blob-names.ts'
 import { inspect } from './inspect.ts'
-import { type ByteStream, receive } from './receive.ts'
+import type { ByteRange } from './range.ts'
+import { readFileRange } from './read.ts'
+import { type ByteStream, isDiskFull, receive } from './receive.ts'
+import { bytesOf, type Entry, type StoredBlob, sizeOf, syncDirectory, takeStock } from './stock.ts'
 
 /** What was found out about bytes that were just kept. */
 export interface BlobInfo {
@@ -16,16 +18,6 @@ export interface BlobInfo {
   readonly width?: number
   readonly height?: number
   readonly animated?: boolean
-}
-
-/** What is known of a blob by its file alone, also after a restart. */
-export interface StoredBlob {
-  readonly id: string
-  /** A harmless file name to download it under. */
-  readonly name: string
-  readonly format: Format
-  readonly bytes: number
-  readonly createdMs: number
 }
 
 export type PutResult =
@@ -51,6 +43,8 @@ export interface Blobs {
   readonly put: (source: ByteStream | null, options: PutOptions) => Promise<PutResult>
   /** The bytes, read from disk as they are needed. Rejects when there is no such blob. */
   readonly open: (id: string) => Promise<Blob>
+  /** A range of the bytes as a stream, to be read to its end or cancelled. Null when there is no such blob. */
+  readonly read: (id: string, range: ByteRange) => Promise<ReadableStream<Uint8Array> | null>
   readonly stat: (id: string) => StoredBlob | null
   readonly remove: (ids: Iterable<string>) => Promise<void>
   readonly sweep: (options: SweepOptions) => Promise<{ readonly removed: number; readonly bytes: number }>
@@ -65,10 +59,6 @@ export interface BlobsOptions {
   /** 128 random bits as 32 hex digits. */
   readonly newId: () => string
   readonly log: Log
-}
-
-interface Entry extends StoredBlob {
-  readonly file: string
 }
 
 /** Opens the store: takes stock of what it holds and removes writes that never ended. One process at a time. */
@@ -113,7 +103,9 @@ export const openBlobs = async ({ dir, maxTotalBytes, now, newId, log }: BlobsOp
     } catch (error) {
       await rm(part, { force: true })
       total -= reserved
-      throw error
+      if (!isDiskFull(error)) throw error
+      log.warn({ mimeHint, error: String(error) }, 'file not kept: the disk is full')
+      return { ok: false, why: 'full' }
     }
   }
 
@@ -129,19 +121,27 @@ export const openBlobs = async ({ dir, maxTotalBytes, now, newId, log }: BlobsOp
     forget(entry)
   }
 
-  const openOne = async (id: string): Promise<Blob> => {
+  /** Null when it is not known, and when it is not there: somebody else took the file away. */
+  const found = async (id: string): Promise<Entry | null> => {
     const entry = entries.get(id)
-    if (entry && existsSync(join(dir, entry.file))) {
-      return openAsBlob(join(dir, entry.file), { type: entry.format.mime })
-    }
-    // Known, but not there: somebody else took the file away.
-    if (entry) forget(entry)
-    throw new Error('this file is no longer kept')
+    if (!entry) return null
+    const size = await sizeOf(join(dir, entry.file))
+    if (size === entry.bytes) return entry
+    if (size === null) forget(entry)
+    return null
   }
 
   return {
     put,
-    open: openOne,
+    open: async (id) => {
+      const entry = await found(id)
+      if (!entry) throw new Error('this file is no longer kept')
+      return openAsBlob(join(dir, entry.file), { type: entry.format.mime })
+    },
+    read: async (id, range) => {
+      const entry = await found(id)
+      return entry && readFileRange(join(dir, entry.file), range)
+    },
     stat: (id) => entries.get(id) ?? null,
     remove: async (ids) => {
       for (const id of ids) await removeOne(id)
@@ -153,34 +153,5 @@ export const openBlobs = async ({ dir, maxTotalBytes, now, newId, log }: BlobsOp
       return { removed: old.length, bytes: bytesOf(old) }
     },
     usage: () => ({ files: entries.size, bytes: total, maxBytes: maxTotalBytes }),
-  }
-}
-
-const bytesOf = (entries: Iterable<Entry>): number => {
-  let sum = 0
-  for (const { bytes } of entries) sum += bytes
-  return sum
-}
-
-const takeStock = async (dir: string): Promise<Map<string, Entry>> => {
-  const entries = new Map<string, Entry>()
-  for (const item of await readdir(dir, { withFileTypes: true })) {
-    if (!item.isFile()) continue
-    if (isUnfinished(item.name)) await rm(join(dir, item.name), { force: true })
-    const read = readBlobFile(item.name)
-    if (!read) continue
-    const { size, mtimeMs } = await stat(join(dir, item.name))
-    entries.set(read.id, { ...read, bytes: size, createdMs: mtimeMs, file: item.name })
-  }
-  return entries
-}
-
-/** The new name itself has to survive a power cut. */
-const syncDirectory = async (dir: string): Promise<void> => {
-  const handle = await open(dir, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

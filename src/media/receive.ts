@@ -18,31 +18,36 @@ export interface ReceiveOptions {
 /** Writes a stream into a new file, chunk by chunk, and syncs it. What was written of a failed one is left to the
  *  caller. The stream is cancelled when it is not read to its end. */
 export const receive = async (source: ByteStream | null, path: string, options: ReceiveOptions): Promise<Received> => {
-  const handle = await open(path, 'wx', 0o600)
+  const reader = source?.[Symbol.asyncIterator]() ?? null
+  const handle = await open(path, 'wx', 0o600).catch(async (error: unknown) => {
+    if (reader) await stop(reader)
+    throw error
+  })
   try {
-    const received = await copy(source, handle, options)
+    const received = await copy(reader, handle, options)
     if (!received.ok) return received
     // The file's own time tells its age after a restart, by the same clock as everything else.
     await handle.utimes(options.createdMs / 1000, options.createdMs / 1000)
     await handle.sync()
     return received
-  } catch (error) {
-    if (isDiskFull(error)) return { ok: false, why: 'full', error: String(error) }
-    throw error
   } finally {
     await handle.close()
   }
 }
 
+/** Ends a transfer. That it can fail as well is of no interest: nothing more is wanted from it. */
+const stop = async (reader: AsyncIterator<Uint8Array>): Promise<void> => {
+  await Promise.resolve(reader.return?.()).catch(() => undefined)
+}
+
 const copy = async (
-  source: ByteStream | null,
+  reader: AsyncIterator<Uint8Array> | null,
   handle: FileHandle,
   { maxBytes, reserve }: ReceiveOptions,
 ): Promise<Received> => {
   const head: Uint8Array[] = []
   let bytes = 0
-  if (source === null) return { ok: true, bytes, head: new Uint8Array() }
-  const reader = source[Symbol.asyncIterator]()
+  if (reader === null) return { ok: true, bytes, head: new Uint8Array() }
   let isOpen = true
   try {
     for (;;) {
@@ -58,12 +63,11 @@ const copy = async (
       await handle.appendFile(chunk)
     }
   } finally {
-    // Ends the transfer. That it can fail as well is of no interest: nothing more is wanted from it.
-    if (isOpen) await Promise.resolve(reader.return?.()).catch(() => undefined)
+    if (isOpen) await stop(reader)
   }
 }
 
-const isDiskFull = (error: unknown): boolean => {
+export const isDiskFull = (error: unknown): boolean => {
   const code = (error as { code?: unknown } | null)?.code
   return code === 'ENOSPC' || code === 'EDQUOT'
 }

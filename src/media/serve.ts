@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono'
-import type { Blobs, StoredBlob } from './blobs.ts'
+import type { Blobs } from './blobs.ts'
 import type { Links, LinkTarget } from './links.ts'
 import { type ByteRange, readRange } from './range.ts'
+import type { StoredBlob } from './stock.ts'
 
 export interface ServeMediaDeps {
   readonly links: Links
@@ -39,19 +40,8 @@ const serve = async (c: Context, { links, blobs, now }: ServeMediaDeps): Promise
   }
   const status = range ? 206 : 200
   if (c.req.method === 'HEAD') return c.body(null, status, answer)
-  // A blob made from a file reads it piece by piece, as fast as the other side takes it.
-  const file = await openIfKept(blobs, stored.id)
-  return file ? c.body(file.slice(start, end).stream(), status, answer) : notFound(c)
-}
-
-/** Null when it was removed in this very moment. */
-const openIfKept = async (blobs: Blobs, id: string): Promise<Blob | null> => {
-  try {
-    return await blobs.open(id)
-  } catch (error) {
-    if (blobs.stat(id) === null) return null
-    throw error
-  }
+  const body = await blobs.read(stored.id, { start, end })
+  return body ? c.body(body, status, answer) : notFound(c)
 }
 
 const rangeOf = (c: Context, stored: StoredBlob): ByteRange | 'unsatisfiable' | null => {

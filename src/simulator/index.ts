@@ -69,8 +69,9 @@ export async function openSimulator(options: Partial<Settings> & { readonly port
   const ledger = createLedger()
   const seen: SeenRequest[] = []
   const faults: unknown[] = []
+  const fault = (error: unknown) => void faults.push(error)
   const mishaps = createMishaps()
-  const begin = () => startLife({ settings, clock, gate, files, ledger })
+  const begin = () => startLife({ settings, clock, gate, files, ledger, fault })
   let life = begin()
   let templates = settings.templates
   let llm = { ...defaultLlm, ...settings.llm }
@@ -96,7 +97,7 @@ export async function openSimulator(options: Partial<Settings> & { readonly port
   const entrance = createEntrance({ world, routes: routesOf(world), mishaps, seen, faults })
   const listener = await openListener(options.port ?? 0, entrance)
   const ticking = setInterval(() => {
-    tick(world).catch((error: unknown) => faults.push(error))
+    tick(world).catch(fault)
   }, settings.scheduleTickMs)
 
   const crash = async () => {

@@ -42,6 +42,8 @@ export interface LifeDeps {
   readonly gate: Gate
   readonly files: Files
   readonly ledger: Ledger
+  /** Takes errors of the simulator itself. */
+  readonly fault: (error: unknown) => void
 }
 
 export const featureFlags = (host: 'new' | 'old'): JsonObject =>
@@ -56,7 +58,7 @@ export const featureFlags = (host: 'new' | 'old'): JsonObject =>
         assets: false,
       }
 
-export function startLife({ settings, clock, gate, files, ledger }: LifeDeps): Life {
+export function startLife({ settings, clock, gate, files, ledger, fault }: LifeDeps): Life {
   const over = new AbortController()
   const history = createHistory()
   const delay = (send: () => void) => (gate.isOpen() ? send() : void gate.open().then(send))
@@ -132,7 +134,7 @@ export function startLife({ settings, clock, gate, files, ledger }: LifeDeps): L
       if (clientId !== null) sockets.send(clientId, 'executing', { node: null, prompt_id: item.promptId })
     }
   }
-  const working = work()
+  work().catch(fault)
 
   return {
     startedAt: clock.now(),
@@ -170,7 +172,6 @@ export function startLife({ settings, clock, gate, files, ledger }: LifeDeps): L
       over.abort()
       wake()
       sockets.cutAll()
-      void working
     },
   }
 }

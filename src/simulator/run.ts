@@ -1,5 +1,6 @@
 import type { Files } from './files.ts'
-import { type Flow, type Made, type NodeKind, nodes } from './nodes.ts'
+import type { Flow, Made, NodeKind } from './node-kind.ts'
+import { nodes } from './nodes.ts'
 import type { Item } from './queue.ts'
 import { traceback } from './traceback.ts'
 import type { Json, JsonObject, WorkflowNode } from './types.ts'

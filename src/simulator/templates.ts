@@ -62,7 +62,7 @@ export const defaultTemplates: readonly TemplateSpec[] = [
   painted(
     'slow',
     {
-      '10': { class_type: 'SimulatorSlow', inputs: { images: ['8', 0], steps: '{{wait}}' } },
+      '10': { class_type: 'SimulatorSlow', inputs: { image: ['8', 0], steps: '{{wait}}' } },
       ...save('slow', ['10', 0]),
     },
     { steps: 1, wait: 100 },
@@ -70,7 +70,7 @@ export const defaultTemplates: readonly TemplateSpec[] = [
   painted(
     'broken',
     {
-      '10': { class_type: 'SimulatorFail', inputs: { images: ['8', 0], message: '{{message}}' } },
+      '10': { class_type: 'SimulatorFail', inputs: { image: ['8', 0], message: '{{message}}' } },
       ...save('broken', ['10', 0]),
     },
     { steps: 2, message: 'out of paint' },

@@ -1,5 +1,6 @@
 import type { Files } from './files.ts'
-import { type InputSpec, type NodeKind, nodes } from './nodes.ts'
+import type { InputSpec, NodeKind } from './node-kind.ts'
+import { nodes } from './nodes.ts'
 import { isObject, type Json, type JsonObject, type Workflow, type WorkflowNode } from './types.ts'
 
 export interface Fault {

@@ -5,7 +5,7 @@ const values = (inputs: Readonly<Record<string, string>>): string =>
     .map(([key, value]) => `${key}: ${value.length > 120 ? `${value.slice(0, 119).trimEnd()}…` : value}`)
     .join('\n')
 
-const place = (ahead: number): string => (ahead <= 0 ? 'next in line' : `${ahead} ahead of you`)
+const place = (ahead: number): string => (ahead <= 0 ? 'its turn is now' : `${ahead} ahead of it`)
 
 export const jobs = {
   submitted: (template: string, id: string, ahead: number | null) =>

@@ -42,6 +42,7 @@ export const parrot: AdapterModule = defineAdapter({
   },
   activation: [['TOKEN']],
   capabilities,
+  operator: null,
   create,
 })
 
@@ -55,6 +56,7 @@ export const heron: AdapterModule = defineAdapter({
   },
   activation: [['ENABLED', 'ACCOUNT'], ['KEY']],
   capabilities: { ...capabilities, name: 'Heron' },
+  operator: null,
   create,
 })
 

@@ -32,6 +32,7 @@ export type Fault =
   | 'the token in an error'
   | 'a fresh key per attempt'
   | 'a lost quote stops the answer'
+  | 'everything sent to the one who wrote last'
   | 'a typing sign declared and missing'
 
 interface Update {
@@ -163,7 +164,10 @@ const moduleOver = (server: Server, fault: Fault | null): AdapterModule => {
       const message = (part: Part): Omit<Message, 'id' | 'edits'> => {
         const [item] = part.items
         const text = item?.kind === 'text' ? item.text : fault === 'the caption dropped' ? '' : (item?.caption ?? '')
-        const { chat, kind, thread } = part.to
+        const { chat, kind, thread } =
+          fault === 'everything sent to the one who wrote last'
+            ? { ...part.to, ...server.updates.at(-1)?.place }
+            : part.to
         return {
           place: { chat, kind, ...(thread && { thread }) },
           text: fault === 'markup eaten' ? text.replaceAll('*', '') : text,

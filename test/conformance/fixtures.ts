@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type {
   Artifact,
   Capabilities,
@@ -79,9 +80,8 @@ export const makeBlobs = () => ({
   link: (blob: string): string => `https://media.example.org/m/${encodeURIComponent(blob)}`,
 })
 
-let parts = 0
 export const partOf = (event: InboundEvent, items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
-  key: `conformance:${++parts}`,
+  key: `conformance:${randomUUID()}`,
   to: event.where,
   audience: 'everyone',
   items,

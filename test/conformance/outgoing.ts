@@ -72,10 +72,24 @@ export const outgoingCases: readonly Case[] = [
     },
   },
   {
-    name: 'every switch of the activation is a variable of its table',
+    name: 'every switch is a variable of its table',
     run: async ({ module }) => {
       expect(module.activation.flat().filter((name) => !(name in module.env))).toEqual([])
       expect(module.activation.length).toBeGreaterThan(0)
+      if (module.operator) expect(module.env[module.operator.flag]?.kind).toBe('flag')
+    },
+  },
+  {
+    name: 'a person who never wrote to us can be written to by their id',
+    needs: (rig) => (can(rig).directByUserId ? null : 'the id of a person is not that of a chat'),
+    run: async (rig) => {
+      const { bob } = rig.platform.people
+      const part = await rig.ready(rig.platform.places.dm, (event) => {
+        const { thread: _, ...where } = event.where
+        return { ...textPart(event, 'please decide'), to: { ...where, chat: bob.id, kind: 'dm' } }
+      })
+      const { shown } = await rig.send(part)
+      expect(shown).toMatchObject([{ text: 'please decide', place: { chat: bob.id, kind: 'dm' } }])
     },
   },
   shownAs('a short text is shown as it is', () => 'A red fox, seed 42'),

@@ -50,6 +50,7 @@ const streamFaults: Readonly<Record<Fault, string>> = {
   'the token in an error': 'unavailable is reported',
   'a fresh key per attempt': 'the same part sent twice is shown once',
   'a lost quote stops the answer': 'an answer quotes the message it answers',
+  'everything sent to the one who wrote last': 'a person who never wrote to us can be written to',
   'a typing sign declared and missing': 'the table says exactly what the adapter has',
 }
 

@@ -94,7 +94,7 @@ export const violations = (part: Part, caps: Capabilities): readonly string[] =>
     album && part.buttons.length > 0 && 'buttons on an album',
     album && new Set(part.items.map((item) => (item.kind === 'media' ? item.as : 'text'))).size > 1 && 'mixed album',
     part.buttons.length > (caps.buttons?.max ?? 0) && 'too many buttons',
-    !caps.audiences.includes(part.audience) && part.audience !== 'everyone' && 'audience',
+    !caps.audiences.includes(part.audience) && part.audience !== 'everyone' && !part.handle && 'audience',
     part.replyTo !== undefined && !caps.quotes && 'quote',
     ...part.buttons.map(
       ({ label }) => (label === '' || measure(label, caps.text.unit) > (caps.buttons?.labelMax ?? 0)) && 'label',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
@@ -101,10 +101,14 @@ describe('put', () => {
     expect(blobs.usage().bytes).toBe(files.length * 100)
   })
 
-  test('throws, and gives the room back, when the disk refuses for another reason', async () => {
+  test('rejects, ends the transfer and gives the room back when the disk fails', async () => {
     const dir = await tempDir()
-    const blobs = await openIn(dir, { newId: () => 'not-an-id' })
-    await expect(blobs.put(streamOf('x'), options)).rejects.toThrow('32 hex')
+    const blobs = await openIn(dir)
+    await rm(dir, { recursive: true })
+    const cancelled = Promise.withResolvers<void>()
+    const source = new ReadableStream<Uint8Array>({ cancel: () => cancelled.resolve() })
+    await expect(blobs.put(source, options)).rejects.toThrow('ENOENT')
+    await cancelled.promise
     expect(blobs.usage().bytes).toBe(0)
   })
 
@@ -115,6 +119,33 @@ describe('put', () => {
     const { bytes, grownBytes } = JSON.parse(out) as { bytes: number; grownBytes: number }
     expect(bytes).toBe(50 * 1024 * 1024)
     expect(grownBytes).toBeLessThan(32 * 1024 * 1024)
+  })
+})
+
+describe('read', () => {
+  test('gives the range, also when the file is removed meanwhile', async () => {
+    const blobs = await openIn(await tempDir())
+    const id = await kept(blobs, 'x'.repeat(100_000))
+    const stream = await blobs.read(id, { start: 10, end: 90_010 })
+    await blobs.remove([id])
+    expect(await new Response(stream).text()).toBe('x'.repeat(90_000))
+    expect(await blobs.read(id, { start: 0, end: 1 })).toBeNull()
+  })
+
+  test('gives nothing of a file that is empty', async () => {
+    const blobs = await openIn(await tempDir())
+    expect(await new Response(await blobs.read(await kept(blobs, ''), { start: 0, end: 0 })).text()).toBe('')
+  })
+
+  test('knows neither a file that was taken away nor one that was changed', async () => {
+    const dir = await tempDir()
+    const blobs = await openIn(dir)
+    const id = await kept(blobs, 'hello')
+    for (const file of await readdir(dir)) await writeFile(join(dir, file), 'hello, longer')
+    await expect(blobs.open(id)).rejects.toThrow('no longer kept')
+    for (const file of await readdir(dir)) await unlink(join(dir, file))
+    expect(await blobs.read(id, { start: 0, end: 5 })).toBeNull()
+    expect(blobs.usage()).toMatchObject({ files: 0, bytes: 0 })
   })
 })
 

@@ -23,7 +23,7 @@ interface Served {
   readonly linkTo: (id: string) => string
 }
 
-const serve = async (): Promise<Served> => {
+const serve = async (over: Partial<Blobs> = {}): Promise<Served> => {
   const dir = await tempDir()
   const clock = { nowMs: 1_000_000 }
   const now = () => clock.nowMs
@@ -35,7 +35,7 @@ const serve = async (): Promise<Served> => {
   onTestFinished(() => void server.close())
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const links = createLinks({ key: randomBytes(32), base, ttlMs: 300_000, now })
-  app.route('/media', mediaRoutes({ links, blobs, now }))
+  app.route('/media', mediaRoutes({ links, blobs: { ...blobs, ...over }, now }))
   return { dir, blobs, links, clock, linkTo: (id) => links.link(id) ?? '' }
 }
 
@@ -114,6 +114,21 @@ describe('a media link', () => {
   test.each(['POST', 'PUT', 'DELETE'])('answers %s with 404', async (method) => {
     const { blobs, linkTo } = await serve()
     expect((await fetch(linkTo(await kept(blobs, digits)), { method })).status).toBe(404)
+  })
+
+  test('stops reading when the other side goes away', async () => {
+    const cancelled = Promise.withResolvers<void>()
+    const read = async () =>
+      new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+        cancel: () => cancelled.resolve(),
+      })
+    const { blobs, linkTo } = await serve({ read })
+    const stop = new AbortController()
+    const response = await fetch(linkTo(await kept(blobs, 'x'.repeat(900_000))), { signal: stop.signal })
+    stop.abort()
+    await cancelled.promise
+    expect(response.status).toBe(200)
   })
 
   test('to a file that somebody took away is a 404 like any other', async () => {

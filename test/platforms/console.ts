@@ -62,7 +62,8 @@ export async function startConsole(options: ConsoleOptions = {}): Promise<FakeCo
   })
   const terminal: Terminal = {
     input: () => input,
-    output: () => output,
+    // The line editor asks the stream itself for its width.
+    output: () => Object.assign(output, { columns }),
     isTty,
     columns: () => columns,
     rows: () => rows,

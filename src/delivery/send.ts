@@ -1,0 +1,150 @@
+import { type Part, type Receipt, SendError } from '../contract/index.ts'
+import {
+  addPart,
+  endLane,
+  markAgain,
+  markEnded,
+  markSending,
+  markSent,
+  type OutboxRow,
+  partRow,
+} from '../store/outbox.ts'
+import type { Store } from '../store/store.ts'
+import type { Gate } from './gate.ts'
+import { type Step, stepAfter } from './retry.ts'
+import type { Outlet, WorkerDeps } from './worker.ts'
+
+/** Sends one part and writes down what became of it. `cut` ends calls under way at shutdown. Never rejects for
+ *  anything the platform does. */
+export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
+  const keep = async (change: Parameters<Store['write']>[0]): Promise<void> => {
+    for (;;) {
+      try {
+        await deps.store.write(change)
+        return
+      } catch (error) {
+        // The note is owed whatever the disk says: the send has happened. Try until it is kept or we are ended.
+        deps.log.warn({ error: String(error) }, 'delivery state not kept yet')
+        if (cut.aborted) return
+        await deps.sleep(1000, cut)
+      }
+    }
+  }
+
+  const sendOne = async (row: OutboxRow, outlet: Outlet, gate: Gate): Promise<void> => {
+    const { capabilities } = outlet
+    const maybeThere = row.state === 'unknown' || row.state === 'sending'
+    const part: Part = maybeThere && capabilities.resend === 'marked' ? { ...row.part, repeated: true } : row.part
+    if (maybeThere && capabilities.answer.push === 'never' && !part.handle) {
+      await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
+      return
+    }
+    await keep((db) => markSending(db, row.key))
+    deps.step('send:marked')
+    try {
+      const receipt = await call(row, part, outlet)
+      deps.step('send:sent')
+      if (receipt) {
+        await keep((db) => markSent(db, row.key, receipt, deps.now()))
+        deps.observe(part.to.platform, 'sent')
+        deps.log.debug({ part: row.key, via: receipt.via }, 'sent')
+      } else {
+        await keep((db) => markEnded(db, row.key, 'skipped', 'can not be edited', deps.now()))
+      }
+    } catch (error) {
+      await failed(row, part, outlet, gate, toSendError(error))
+    }
+  }
+
+  /** Null: an edit that is not possible and not worth a message of its own. */
+  const call = async (row: OutboxRow, part: Part, { adapter, capabilities }: Outlet): Promise<Receipt | null> => {
+    if (!row.edits) return adapter.send(part, cut)
+    const target = deps.store.read((db) => partRow(db, row.edits?.key ?? ''))
+    const youngEnough =
+      capabilities.edit?.withinMs == null || deps.now() - (target?.createdAtMs ?? 0) < capabilities.edit.withinMs
+    if (adapter.edit && target?.state === 'sent' && target.message && youngEnough) {
+      try {
+        return await adapter.edit(target.message, part, cut)
+      } catch (error) {
+        if (!(error instanceof SendError) || error.code !== 'edit_gone') throw error
+      }
+    }
+    return row.edits.otherwise === 'send' ? adapter.send(part, cut) : null
+  }
+
+  const failed = async (row: OutboxRow, part: Part, outlet: Outlet, gate: Gate, error: SendError): Promise<void> => {
+    if (cut.aborted) {
+      // Cut off by our own shutdown: the next start decides, by whether it may have left.
+      if (error.delivered === 'no')
+        await keep((db) => markAgain(db, row.key, { state: 'queued', nextAtMs: 0, error: 'shut down' }))
+      return
+    }
+    const attempts = row.attempts + 1
+    const ageMs = deps.now() - row.createdAtMs
+    const step = stepAfter(
+      error,
+      { attempts, ageMs, repeated: part.repeated === true },
+      outlet.capabilities,
+      deps.random(),
+    )
+    const ended = step.do === 'end'
+    deps.observe(part.to.platform, ended ? 'dead' : 'failed', error)
+    deps.log[ended && !step.lane ? 'error' : 'warn'](
+      { part: row.key, code: error.code, delivered: error.delivered, attempts, next: step.do, about: error.message },
+      ended ? 'not delivered' : 'send failed',
+    )
+    await take(step, row, part, outlet, gate, error)
+  }
+
+  const take = async (
+    step: Step,
+    row: OutboxRow,
+    part: Part,
+    outlet: Outlet,
+    gate: Gate,
+    error: SendError,
+  ): Promise<void> => {
+    const nowMs = deps.now()
+    const again = (state: 'queued' | 'unknown' | 'mailbox', nextAtMs: number, changed: Part = part) =>
+      keep((db) => markAgain(db, row.key, { state, nextAtMs, error: error.code, part: changed }))
+    if (step.do === 'again') return again(step.state, nowMs + step.afterMs)
+    if (step.do === 'mailbox') return again('mailbox', 0, { ...part, handle: undefined })
+    if (step.do === 'bare') {
+      const bare: Part =
+        step.drop === 'handle' ? { ...part, handle: undefined } : { ...part, to: { ...part.to, thread: undefined } }
+      return again('queued', nowMs, bare)
+    }
+    if (step.do === 'pause') {
+      gate.pause(step.afterMs)
+      return again('queued', nowMs + step.afterMs)
+    }
+    if (step.do === 'lower') {
+      const [lower, ...others] = deps.lower(part, outlet.capabilities) ?? []
+      if (!lower) return keep((db) => markEnded(db, row.key, 'dead', error.message, nowMs))
+      return keep((db) => {
+        markAgain(db, row.key, {
+          state: 'queued',
+          nextAtMs: nowMs,
+          error: error.code,
+          part: { ...lower, key: part.key },
+        })
+        for (const other of others) addPart(db, { part: other }, nowMs)
+      })
+    }
+    await keep((db) => {
+      markEnded(db, row.key, 'dead', error.message, nowMs)
+      if (step.lane) endLane(db, row.lane, error.message, nowMs)
+    })
+  }
+
+  return sendOne
+}
+
+/** Whatever else an adapter throws may have left us: treated as unavailable, perhaps delivered. */
+const toSendError = (error: unknown): SendError =>
+  error instanceof SendError
+    ? error
+    : new SendError('unavailable', error instanceof Error ? error.message : String(error), {
+        delivered: 'maybe',
+        cause: error,
+      })
