@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Log } from '../contract/index.ts'
-import { type Cached, createCached, type Hold } from './cached.ts'
+import { type Cached, createCaches } from './cached.ts'
 import { type Backend, createBackend } from './client.ts'
 import { watchPresence } from './presence.ts'
 import type { BackendConfig, Template } from './wire.ts'
@@ -38,12 +38,6 @@ export const linkBackend = (
     now,
     log,
   })
-  const hold: Hold = { until: null }
-  const cached = { now, signal, hold }
-  return {
-    backend,
-    templates: createCached({ ...cached, load: (options) => backend.templates(options) }),
-    llmConfig: createCached({ ...cached, load: (options) => backend.config(options) }),
-    away: presence.away,
-  }
+  const { templates, config: llmConfig } = createCaches({ backend, now, signal })
+  return { backend, templates, llmConfig, away: presence.away }
 }

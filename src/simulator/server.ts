@@ -61,17 +61,17 @@ export function createEntrance(deps: ServerDeps): Entrance {
 async function serve(deps: ServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { world, mishaps } = deps
   const body = await readBody(request)
-  if (body === null) return void request.destroy()
+  if (body === null) return void request.socket.destroy()
   const { ask, legacy } = read(request, body)
   const seen = remember(deps, request, body)
   await world.gate.open()
   const mishap = mishaps.take(ask.method, ask.path)
-  if (mishap?.kind === 'cut') return void request.destroy()
+  if (mishap?.kind === 'cut') return void request.socket.destroy()
   if (mishap?.kind === 'hang') await world.settings.sleep(mishap.ms, world.closing)
 
   const found = await answer(deps, ask, legacy)
   await world.gate.open()
-  if (mishap?.kind === 'mute' || response.destroyed) return void request.destroy()
+  if (mishap?.kind === 'mute' || response.destroyed) return void request.socket.destroy()
   seen.status = found.status
   const { stream } = found
   if (stream === undefined) {

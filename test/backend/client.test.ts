@@ -86,7 +86,8 @@ describe('ids', () => {
       expect(await backend.reject(id, { actor: 'chat:1' })).toMatchObject(missing)
       expect(await backend.schedule(id)).toMatchObject(missing)
       expect(await backend.setScheduleEnabled(id, true)).toMatchObject(missing)
-      if (id === 'a b') continue
+      // A template is named after its file, in any script, and its name never enters a path.
+      if (id === 'a b' || /^\p{L}+$/u.test(id)) continue
       expect(await backend.fire({ ...trigger, templateId: id })).toMatchObject(missing)
     }
     expect(await backend.fire({ ...trigger, templateId: 'a..b' })).toMatchObject(missing)

@@ -14,7 +14,7 @@ export interface Got {
 export const pick = (value: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null | undefined)?.[name], value)
 
-export interface Stage {
+export interface Stage extends AsyncDisposable {
   readonly sim: Simulator
   readonly call: (method: string, path: string, json?: unknown, headers?: Record<string, string>) => Promise<Got>
   /** Fires and insists on 200; the prompt id. */
@@ -50,6 +50,7 @@ export async function openStage(options: Partial<Settings> = {}): Promise<Stage>
     queue: async (prompt, more = {}) =>
       String(pick((await call('POST', '/prompt', { prompt, ...more })).body, 'prompt_id')),
     close: sim.close,
+    [Symbol.asyncDispose]: sim.close,
   }
 }
 
@@ -66,7 +67,7 @@ export interface Heard {
   readonly data: unknown
 }
 
-export interface Ear {
+export interface Ear extends AsyncDisposable {
   readonly heard: Heard[]
   readonly types: () => string[]
   /** Resolves with the first message (also an old one) that fits. */
@@ -76,9 +77,9 @@ export interface Ear {
   readonly close: () => Promise<number>
 }
 
-/** Opens a socket; resolves after its first message. */
-export async function listen(sim: Simulator, clientId = ''): Promise<Ear> {
-  const socket = new WebSocket(`${sim.url.replace('http', 'ws')}/ws?clientId=${clientId}`)
+/** Opens a socket; resolves after its first message, rejects when it is refused. */
+export async function listen(sim: Simulator, clientId = '', headers: Record<string, string> = {}): Promise<Ear> {
+  const socket = new WebSocket(`${sim.url.replace('http', 'ws')}/ws?clientId=${clientId}`, { headers })
   socket.binaryType = 'arraybuffer'
   const heard: Heard[] = []
   let waiting: (() => void)[] = []
@@ -99,17 +100,21 @@ export async function listen(sim: Simulator, clientId = ''): Promise<Ear> {
       })
     }
   }
-  await hear(() => true)
+  const refused = closed.then(() => Promise.reject(new Error('refused')))
+  await Promise.race([hear(() => true), refused])
+  refused.catch(() => {})
+  const close = async () => {
+    socket.close()
+    return closed
+  }
   return {
     heard,
     types: () => heard.map((message) => message.type),
     hear,
     send: (message) => socket.send(JSON.stringify(message)),
     closed,
-    close: async () => {
-      socket.close()
-      return closed
-    },
+    close,
+    [Symbol.asyncDispose]: async () => void (await close()),
   }
 }
 
