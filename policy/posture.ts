@@ -13,6 +13,8 @@ export interface PlatformPosture {
   readonly hasAllowList: boolean
   /** Its senders are proven as it is configured. */
   readonly proven: boolean
+  /** The variable that would prove them; null where the platform does by itself. */
+  readonly proofVariable: string | null
   /** Names of its allow-list variables. */
   readonly variables: readonly string[]
 }
@@ -39,14 +41,14 @@ function gapsOf(platform: PlatformPosture): readonly ConfigProblem[] {
   if (!platform.hasAllowList) {
     gaps.push({
       variable: platform.variables.join(' or ') || platform.id,
-      read: `empty, so ${platform.id} takes commands from everyone it lets in`,
+      read: `empty, so on ${platform.id} everybody's /run waits for an approval, and nobody is known`,
       cure: 'List the users or chats that may run things without an approval.',
     })
   }
   if (!platform.proven) {
     gaps.push({
-      variable: `OPENCLAW_CONNECTOR_${platform.id.toUpperCase()}_*`,
-      read: `nothing configured that proves who writes on ${platform.id}`,
+      variable: platform.proofVariable ?? platform.id,
+      read: `not set, so nothing proves who writes on ${platform.id}`,
       cure: 'Set the secret by which this platform signs or marks its requests, or switch the platform off.',
     })
   }

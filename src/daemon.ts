@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
-import { makeRules, type Rules } from '../policy/rules.ts'
 import { linkBackend } from './backend/connect.ts'
 import { commands } from './commands/index.ts'
 import type { Config } from './config/config.ts'
@@ -17,6 +16,7 @@ import { makeFollow } from './jobs/follow.ts'
 import { makeInlineEnds } from './jobs/inline-ends.ts'
 import { approversOf } from './jobs/reach.ts'
 import { mediaRoutes } from './media/serve.ts'
+import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { menuFor } from './ops/menu.ts'
 import { makeMetrics } from './ops/metrics.ts'
@@ -48,7 +48,8 @@ const day = 24 * 60 * 60_000
 export const openDaemon = async (config: Config, modules: readonly AdapterModule[], edge: Edge): Promise<Daemon> => {
   const { now, sleep, random, log, step } = edge
   const active = config.platforms.filter((platform) => platform.active)
-  const { rules, warnings } = rulesOf(config, modules)
+  const { rules, problems, warnings } = accessOf(config, modules, commands)
+  if (problems.length > 0) throw new ConfigError(problems)
   for (const warning of [...config.warnings, ...warnings]) log.warn({}, warning)
 
   const state = await openState(config, edge)
@@ -80,7 +81,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       memo: memoFor(store, `adapter:${module.id}`),
       media: { open: blobs.open, link: links.link },
       say: (id) => adapterTexts[id],
-      menu: menuFor(commands, rules, module.id),
+      menu: menuFor(commands, rules, module),
     }),
     keep: (events, capabilities) => {
       for (const event of events) metrics.count('connector_events_total', { platform: event.where.platform })
@@ -198,19 +199,4 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       log.info({}, 'closed')
     },
   }
-}
-
-/** Who may do what. Whoever sits at the machine itself is an admin, unless that was switched off. */
-const rulesOf = (config: Config, modules: readonly AdapterModule[]): { rules: Rules; warnings: readonly string[] } => {
-  const operators = config.platforms.flatMap(({ module, settings, active }) =>
-    active && module.operator && settings[module.operator.flag] !== false ? [`${module.id}:${module.operator.id}`] : [],
-  )
-  const raw = { ...config.rules, adminUsers: [...config.rules.adminUsers, ...operators] }
-  const made = makeRules(
-    raw,
-    commands,
-    modules.map((module) => module.id),
-  )
-  if (made.problems.length > 0) throw new ConfigError(made.problems)
-  return made
 }

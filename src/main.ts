@@ -1,6 +1,5 @@
 import { adapters } from '../adapters/index.ts'
-import { makeRules } from '../policy/rules.ts'
-import { createBackend } from './backend/client.ts'
+import { linkBackend } from './backend/connect.ts'
 import { commands } from './commands/index.ts'
 import type { Config } from './config/config.ts'
 import { noPlatformMessage } from './config/platforms.ts'
@@ -10,6 +9,7 @@ import { type Daemon, openDaemon } from './daemon.ts'
 import { openDemo, untilIdle } from './demo.ts'
 import { realConfigDeps, realEdge, sleep } from './edge.ts'
 import { createLog, type RootLog } from './log.ts'
+import { accessOf } from './ops/access.ts'
 import { examine } from './ops/doctor.ts'
 import { StateError } from './store/open.ts'
 import { texts } from './texts/index.ts'
@@ -34,16 +34,12 @@ const help = `openclaw-connector: drive ComfyUI from chats
   openclaw-connector --help`
 
 /** Configuration with every mistake, those of the access rules included. */
-const configured = (): Config => {
+const configured = (): { readonly config: Config; readonly warnings: readonly string[] } => {
   const { config, problems } = inspectConfig(process.env, adapters, realConfigDeps())
-  const rules = makeRules(
-    config.rules,
-    commands,
-    adapters.map((module) => module.id),
-  )
-  const all = [...problems, ...rules.problems]
+  const access = accessOf(config, adapters, commands)
+  const all = [...problems, ...access.problems]
   if (all.length > 0) throw new ConfigError(all)
-  return config
+  return { config, warnings: [...config.warnings, ...access.warnings] }
 }
 
 const logFor = (config: Config): RootLog =>
@@ -66,7 +62,7 @@ const untilSignal = (daemon: Daemon): Promise<void> =>
   })
 
 const start = async (): Promise<number> => {
-  const config = configured()
+  const { config } = configured()
   if (!config.platforms.some((platform) => platform.active)) return fail(noPlatformMessage(adapters), badConfig)
   const daemon = await openDaemon(config, adapters, realEdge(readVersion(), logFor(config)))
   await untilSignal(daemon)
@@ -83,8 +79,8 @@ const demo = async (): Promise<number> => {
 }
 
 const check = (): number => {
-  const config = configured()
-  for (const warning of config.warnings) out(`warning: ${warning}`)
+  const { config, warnings } = configured()
+  for (const warning of warnings) out(`warning: ${warning}`)
   const active = config.platforms.filter((platform) => platform.active).map(({ module }) => module.capabilities.name)
   if (active.length === 0) return fail(noPlatformMessage(adapters), badConfig)
   out(`The configuration is fine. Platforms: ${active.join(', ')}. Backend: ${config.backend.url}`)
@@ -92,7 +88,7 @@ const check = (): number => {
 }
 
 const doctor = async (): Promise<number> => {
-  const config = configured()
+  const { config, warnings } = configured()
   const log = createLog({
     level: 'error',
     format: 'pretty',
@@ -100,14 +96,7 @@ const doctor = async (): Promise<number> => {
     secrets: config.secrets,
     now: Date.now,
   })
-  const backend = createBackend({
-    ...config.backend,
-    tenantHeader: config.backend.tenant?.header ?? null,
-    version: readVersion(),
-    fetch: globalThis.fetch,
-    now: Date.now,
-    log,
-  })
+  const { backend } = linkBackend(config.backend, realEdge(readVersion(), log), new AbortController().signal)
   const probes = await examine({
     config,
     backend,
@@ -124,7 +113,7 @@ const doctor = async (): Promise<number> => {
       menu: { everyone: [], admin: [], admins: [] },
     }),
   })
-  for (const warning of config.warnings) out(`warn  ${warning}`)
+  for (const warning of warnings) out(`warn  ${warning}`)
   for (const { name, ok, about } of probes) out(`${ok ? 'ok   ' : 'FAIL '} ${name}: ${about}`)
   return probes.every(({ ok }) => ok) ? 0 : 1
 }

@@ -128,6 +128,7 @@ export const consoleModule = (io: () => Terminal): AdapterModule =>
     activation: [['ENABLED']],
     capabilities,
     operator: { id: 'local', flag: 'ADMIN' },
+    provenBy: null,
     create: (settings, deps) => makeAdapter(io(), settings.MEDIA_DIR, deps),
   })
 

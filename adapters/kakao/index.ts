@@ -84,6 +84,7 @@ export default defineAdapter({
     receives: ['image'],
   },
   operator: null,
+  provenBy: 'WEBHOOK_SECRET',
   create: (settings, deps) => {
     const { say, now, log, fetch } = deps
     const botId = settings.BOT_ID?.replace(/!$/, '')

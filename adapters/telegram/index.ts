@@ -42,6 +42,7 @@ export default defineAdapter({
   activation: [['TOKEN']],
   capabilities,
   operator: null,
+  provenBy: null,
   create: (settings, deps) => {
     const token = settings.TOKEN ?? ''
     if (!tokenForm.test(token))

@@ -33,6 +33,7 @@ export const linkBackend = (
     adminToken: config.adminToken,
     obsToken: config.obsToken,
     tenantHeader: config.tenant?.header ?? null,
+    tenant: config.tenant?.id,
     version,
     fetch: presence.fetch,
     now,

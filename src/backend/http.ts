@@ -35,7 +35,7 @@ export type Failure = {
 
 export type Answer<T> = { readonly ok: true; readonly value: T; readonly status: number } | Failure
 
-/** What every call takes. `tenant` is only sent when the client was made with a tenant header. */
+/** What every call takes. `tenant` overrides the client's own; it is only sent when that has a tenant header. */
 export interface CallOptions {
   readonly signal?: AbortSignal
   readonly tenant?: string
@@ -60,6 +60,8 @@ export interface HttpDeps {
   readonly obsToken: string | null
   /** Null in single-tenant mode: then no tenant is ever sent. */
   readonly tenantHeader: string | null
+  /** The tenant of calls that name none themselves. */
+  readonly tenant?: string
   /** Our own version, for the User-Agent. */
   readonly version: string
   readonly fetch: typeof fetch
@@ -119,14 +121,15 @@ export function createHttp(deps: HttpDeps): Http {
   /** Why a call is not even made. */
   function refusedHere(call: Call, options: CallOptions): Failure | null {
     if (options.signal?.aborted) return failed(call, 'unanswered', 'not sent, we are stopping')
-    if (deps.tenantHeader === null || options.tenant === undefined) return null
-    if (tenantGrammar.test(options.tenant.toLowerCase())) return null
+    const tenant = options.tenant ?? deps.tenant
+    if (deps.tenantHeader === null || tenant === undefined) return null
+    if (tenantGrammar.test(tenant.toLowerCase())) return null
     return failed(call, 'denied', 'not sent, this is no tenant id', { code: 'tenant_invalid' })
   }
 
   function requestOf(call: Call, options: CallOptions, signal: AbortSignal): [address: string, init: RequestInit] {
     const headers: Record<string, string> = { ...fixed }
-    const tenant = options.tenant?.toLowerCase()
+    const tenant = (options.tenant ?? deps.tenant)?.toLowerCase()
     if (call.json !== undefined) headers['content-type'] = 'application/json'
     if (deps.tenantHeader !== null && tenant !== undefined) headers[deps.tenantHeader] = tenant
     const query = new URLSearchParams()

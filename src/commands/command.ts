@@ -44,6 +44,8 @@ export interface Outcome {
 }
 
 export interface Command extends CommandInfo {
+  /** Whether it makes sense on a platform at all; where not, it is not listed. */
+  readonly fits?: (capabilities: Capabilities) => boolean
   readonly run: (call: Call, deps: CommandDeps) => Promise<Outcome>
 }
 

@@ -19,7 +19,8 @@ export const help: Command = {
   example: '/help run',
   run: async (call, deps): Promise<Outcome> => {
     const [asked] = call.line.args
-    const usable = (command: Command): boolean => decisionOf(command, call, deps).kind !== 'deny'
+    const usable = (command: Command): boolean =>
+      (command.fits?.(call.capabilities) ?? true) && decisionOf(command, call, deps).kind !== 'deny'
     if (asked && call.line.word !== '/start') {
       const word = asked.toLowerCase()
       const command = findCommand(deps.commands(), word) ?? findCommand(deps.commands(), `/${word}`)

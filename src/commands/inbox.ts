@@ -13,6 +13,7 @@ export const inbox: Command = {
   usage: '/inbox',
   about: 'Answers that are waiting for you here',
   example: '/inbox',
+  fits: ({ answer }) => answer.push !== 'always',
   run: async (call, deps) => {
     const [first] = deps.store.read((db) => mailbox(db, laneOf(call.where), 1))
     return first ? { reply: null, release: [first.key] } : say(texts.mailboxEmpty)

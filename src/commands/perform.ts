@@ -132,6 +132,8 @@ const call = async (
   if (decision.kind === 'deny') return denied(decision.rule)
   // Only a submission can be held for an approver; whatever else would need one is refused.
   if (decision.kind === 'approval' && command.class !== 'run') return denied('other')
+  if (decision.kind === 'approval')
+    deps.log.info({ sender: asker.id, rule: decision.rule }, 'untrusted sender: needs an approval')
   const outcome = await command.run(
     {
       command,

@@ -14,12 +14,7 @@ export const exampleFor = (template: Template): string => {
   const other = template.allowedInputs.find(
     (input) => input !== key && input !== 'seed' && String(template.defaults[input] ?? '') !== '',
   )
-  return [
-    '/run',
-    template.id,
-    takesWords ? 'a red fox' : '',
-    other ? `${other}=${template.defaults[other]}` : '',
-  ]
+  return ['/run', template.id, takesWords ? 'a red fox' : '', other ? `${other}=${template.defaults[other]}` : '']
     .filter((word) => word !== '')
     .join(' ')
 }

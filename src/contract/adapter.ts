@@ -155,6 +155,8 @@ export interface AdapterModule {
   readonly capabilities: Capabilities
   /** Who is the operator by sitting at the machine itself: an admin while this flag of the table is true. */
   readonly operator: { readonly id: string; readonly flag: string } | null
+  /** The setting without which nobody can prove who writes here; null: the platform proves it by itself. */
+  readonly provenBy: string | null
   readonly create: (settings: Readonly<Record<string, unknown>>, deps: AdapterDeps) => Adapter
 }
 
@@ -165,5 +167,6 @@ export const defineAdapter = <T extends EnvTable>(module: {
   readonly activation: readonly (readonly (keyof T & string)[])[]
   readonly capabilities: Capabilities
   readonly operator: { readonly id: string; readonly flag: keyof T & string } | null
+  readonly provenBy: (keyof T & string) | null
   readonly create: (settings: SettingsOf<T>, deps: AdapterDeps) => Adapter
 }): AdapterModule => module as unknown as AdapterModule

@@ -48,6 +48,7 @@ export interface Platforms {
 }
 
 const bindAgainMs = 5000
+const keepAgainMs = 1000
 
 /** Creates the switched-on adapters and keeps their intakes running. What fails in one stays in one. */
 export const openPlatforms = (deps: PlatformDeps): Platforms => {
@@ -131,13 +132,31 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
         streams.push(
           keepRunning(
             intake,
-            { ...deps, log, report, deliver: (events) => deps.keep(events, capabilities) },
+            { ...deps, log, report, deliver: (events) => deliver(events, capabilities, log, signal) },
             signal,
           ).then((how) => {
             if (how === 'fatal')
               states.set(platform, { state: 'failed', about: states.get(platform)?.about ?? 'stopped' })
           }),
         )
+      }
+    }
+  }
+
+  /** A stream can wait: while nothing can be kept its cursor stands still, and it goes on from there. */
+  const deliver = async (
+    events: readonly InboundEvent[],
+    capabilities: Capabilities,
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    for (;;) {
+      try {
+        return await deps.keep(events, capabilities)
+      } catch (error) {
+        if (signal.aborted) throw error
+        log.warn({ events: events.length, error: String(error) }, 'events not kept yet, waiting')
+        await deps.sleep(keepAgainMs, signal)
       }
     }
   }

@@ -27,7 +27,7 @@ export interface Gate {
   readonly isOpen: () => boolean
   /** Closes for `ms`; the promise resolves when it opens again. */
   readonly freeze: (ms: number) => Promise<void>
-  readonly dispose: () => void
+  readonly thaw: () => void
 }
 
 export function createGate(): Gate {
@@ -51,7 +51,7 @@ export function createGate(): Gate {
       timer = setTimeout(release, ms)
       return closed.until
     },
-    dispose: release,
+    thaw: release,
   }
 }
 

@@ -35,17 +35,31 @@ export interface Files {
   readonly input: (path: string) => Stored | null
 }
 
-/** Old files go first; a daemon in `demo` may run for weeks. */
+/** Old files go first; a daemon in `demo` may run for weeks. Only uploads are held as bytes. */
 const maxFiles = 4000
+const maxUploadedBytes = 256 * 1024 * 1024
 
 export function createFiles(): Files {
   const files = new Map<string, Stored>()
   const counters = new Map<string, number>()
   const keyOf = (type: Folder, subfolder: string, name: string) => `${type}/${subfolder}/${name}`
+  const uploads = new Map<string, number>()
   const keep = (key: string, stored: Stored) => {
     files.set(key, stored)
     const oldest = files.keys().next().value
-    if (files.size > maxFiles && oldest !== undefined) files.delete(oldest)
+    if (files.size > maxFiles && oldest !== undefined) forget(oldest)
+  }
+  const forget = (key: string) => {
+    files.delete(key)
+    uploads.delete(key)
+  }
+  const makeRoom = () => {
+    let held = uploads.values().reduce((sum, length) => sum + length, 0)
+    for (const [key, length] of [...uploads].slice(0, -1)) {
+      if (held <= maxUploadedBytes) return
+      held -= length
+      forget(key)
+    }
   }
   keep(keyOf('input', '', 'example.png'), picture({ prompt: 'example', seed: '1', width: 256, height: 256, fox: 0 }))
 
@@ -68,7 +82,10 @@ export function createFiles(): Files {
         if (there === undefined || there.bytes().equals(bytes)) break
         free = `${name.slice(0, dot)} (${n})${name.slice(dot)}`
       }
-      keep(keyOf(type, subfolder, free), { bytes: () => bytes })
+      const key = keyOf(type, subfolder, free)
+      keep(key, { bytes: () => bytes })
+      uploads.set(key, bytes.length)
+      makeRoom()
       return { name: free, subfolder, type }
     },
     input: (path) => {

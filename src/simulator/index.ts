@@ -28,6 +28,7 @@ import type { World } from './world.ts'
 export type { Control } from './control.ts'
 export type { AcceptedJob, JobState } from './ledger.ts'
 export type { SeenRequest } from './server.ts'
+export { defaultTemplates } from './templates.ts'
 export type { ChatAnswer, ChatAsk, Llm, Settings, TemplateSpec } from './types.ts'
 
 export interface Simulator {
@@ -61,7 +62,8 @@ const defaults: Settings = {
 
 /** Starts a stand-in for ComfyUI with the OpenClaw pack on 127.0.0.1; port 0 takes a free one. */
 export async function openSimulator(options: Partial<Settings> & { readonly port?: number } = {}): Promise<Simulator> {
-  const settings: Settings = { ...defaults, ...options }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const settings: Settings = { ...defaults, ...given }
   const closing = new AbortController()
   const clock = createClock(settings.now)
   const gate = createGate()
@@ -102,6 +104,7 @@ export async function openSimulator(options: Partial<Settings> & { readonly port
 
   const crash = async () => {
     life.end()
+    gate.thaw()
     await listener.down()
   }
   const control: Control = {
@@ -139,7 +142,6 @@ export async function openSimulator(options: Partial<Settings> & { readonly port
   const close = async () => {
     closing.abort()
     clearInterval(ticking)
-    gate.dispose()
     await crash()
   }
   return { url: listener.url, close, control }

@@ -57,7 +57,9 @@ async function runNow(world: World, schedule: Schedule): Promise<Answer> {
   const answer = json(200, { triggered: true, schedule_id, template_id })
   const run = startRun(world, schedule)
   if (run === null) return answer
+  const life = world.life()
   await world.gate.freeze(world.settings.scheduleFreezeMs)
+  if (world.life() !== life) return answer
   finishRun(world, run, { status: 'error', prompt_id: null })
   const { inputs } = schedule
   await submitTemplate(world, { id: template_id, inputs, traceId: run.trace_id, key: run.idempotency_key })

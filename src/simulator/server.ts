@@ -168,11 +168,12 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   return Buffer.concat(parts)
 }
 
-const shown = 1 << 20
+/** Longer bodies are kept as their beginning. */
+const shownBytes = 1 << 17
 
 function remember({ seen }: ServerDeps, request: IncomingMessage, body: Buffer): SeenRequest {
-  const parsed = body.length <= shown ? parseJson(body) : { ok: false as const }
-  const text = body.length === 0 ? null : body.subarray(0, shown).toString('utf8')
+  const parsed = body.length <= shownBytes ? parseJson(body) : { ok: false as const }
+  const text = body.length === 0 ? null : body.subarray(0, 2000).toString('utf8')
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, name.endsWith('-token') ? '***' : String(value)]),
   )

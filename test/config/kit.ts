@@ -43,6 +43,7 @@ export const parrot: AdapterModule = defineAdapter({
   activation: [['TOKEN']],
   capabilities,
   operator: null,
+  provenBy: null,
   create,
 })
 
@@ -57,6 +58,7 @@ export const heron: AdapterModule = defineAdapter({
   activation: [['ENABLED', 'ACCOUNT'], ['KEY']],
   capabilities: { ...capabilities, name: 'Heron' },
   operator: null,
+  provenBy: null,
   create,
 })
 

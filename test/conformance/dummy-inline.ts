@@ -56,6 +56,7 @@ const moduleOver = (callback: Callback, fault: InlineFault | null): AdapterModul
     env: { SECRET: { kind: 'text', about: 'The secret', secret: true } },
     activation: [['SECRET']],
     operator: null,
+    provenBy: null,
     capabilities: {
       name: 'Inline dummy',
       text: { max: 30, unit: 'codepoint', markup: 'plain' },

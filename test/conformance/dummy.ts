@@ -138,6 +138,7 @@ const moduleOver = (server: Server, fault: Fault | null): AdapterModule => {
     env: { TOKEN: { kind: 'text', about: 'The token', secret: true } },
     activation: [['TOKEN']],
     operator: null,
+    provenBy: null,
     capabilities: {
       name: 'Dummy',
       text: { max: fault === 'a text limit too high' ? TEXT_MAX + 1 : TEXT_MAX, unit: 'utf16', markup: 'plain' },

@@ -7,10 +7,25 @@ const open = {
   active: true,
   hasAllowList: false,
   proven: true,
+  proofVariable: null,
   variables: ['SLACK_ALLOWED_USERS', 'SLACK_ALLOWED_CHANNELS'],
 }
-const unproven = { id: 'kakao', active: true, hasAllowList: true, proven: false, variables: ['KAKAO_ALLOWED_USERS'] }
-const good = { id: 'telegram', active: true, hasAllowList: true, proven: true, variables: ['TELEGRAM_ALLOWED_USERS'] }
+const unproven = {
+  id: 'kakao',
+  active: true,
+  hasAllowList: true,
+  proven: false,
+  proofVariable: 'KAKAO_WEBHOOK_SECRET',
+  variables: ['KAKAO_ALLOWED_USERS'],
+}
+const good = {
+  id: 'telegram',
+  active: true,
+  hasAllowList: true,
+  proven: true,
+  proofVariable: null,
+  variables: ['TELEGRAM_ALLOWED_USERS'],
+}
 const off = { ...open, id: 'line', active: false, proven: false }
 
 describe('under a strict profile', () => {
@@ -22,7 +37,7 @@ describe('under a strict profile', () => {
     expect(warnings).toEqual([])
     expect(problems.map((p) => p.variable)).toEqual([
       'SLACK_ALLOWED_USERS or SLACK_ALLOWED_CHANNELS',
-      'OPENCLAW_CONNECTOR_KAKAO_*',
+      'KAKAO_WEBHOOK_SECRET',
     ])
     for (const { read, cure } of problems) expect(`${read}${cure}`).toMatch(/slack|kakao/)
   })

@@ -1,0 +1,64 @@
+import { posture } from '../../policy/posture.ts'
+import { makeRules, type Rules } from '../../policy/rules.ts'
+import type { Config } from '../config/config.ts'
+import type { AdapterModule, CommandInfo, ConfigProblem } from '../contract/index.ts'
+
+export interface Access {
+  readonly rules: Rules
+  readonly problems: readonly ConfigProblem[]
+  readonly warnings: readonly string[]
+}
+
+/** Who may do what, and what is wrong with how the platforms stand open. Problems must stop the start. */
+export const accessOf = (
+  config: Config,
+  modules: readonly AdapterModule[],
+  commands: readonly CommandInfo[],
+): Access => {
+  // Whoever sits at the machine itself is an admin, unless that was switched off.
+  const operators = config.platforms.flatMap(({ module, settings, active }) =>
+    active && module.operator && settings[module.operator.flag] !== false ? [`${module.id}:${module.operator.id}`] : [],
+  )
+  const raw = { ...config.rules, adminUsers: [...config.rules.adminUsers, ...operators] }
+  const made = makeRules(
+    raw,
+    commands,
+    modules.map((module) => module.id),
+  )
+  const profiles = { deploymentProfile: config.posture.deployment, runtimeProfile: config.posture.runtime }
+  const stance = posture(
+    profiles,
+    config.platforms.map((platform) => stanceOf(platform, config)),
+  )
+  return {
+    rules: made.rules,
+    problems: [...made.problems, ...stance.problems],
+    warnings: [...made.warnings, ...stance.warnings, ...missing(config, made.rules)],
+  }
+}
+
+const stanceOf = ({ module, settings, active }: Config['platforms'][number], { rules }: Config) => {
+  const lists = rules.trust.filter(({ platform }) => platform === module.id)
+  return {
+    id: module.id,
+    active,
+    hasAllowList: module.operator !== null || lists.some(({ users, chats }) => users.length + chats.length > 0),
+    proven: module.provenBy === null || Boolean(settings[module.provenBy]),
+    proofVariable: module.provenBy && `OPENCLAW_CONNECTOR_${module.id.toUpperCase()}_${module.provenBy}`,
+    variables: lists.flatMap(({ variables }) => (variables ? [...new Set([variables.users, variables.chats])] : [])),
+  }
+}
+
+/** What makes approvals come to nothing. */
+const missing = (config: Config, rules: Rules): readonly string[] => [
+  ...(rules.admins.qualified.size + rules.admins.bare.size === 0 && rules.allowFrom.admin === null
+    ? [
+        'OPENCLAW_CONNECTOR_ADMIN_USERS: empty, so nobody can approve what strangers ask for. Send /whoami in a chat to see your id.',
+      ]
+    : []),
+  ...(config.backend.adminToken === null
+    ? [
+        'OPENCLAW_CONNECTOR_ADMIN_TOKEN: not set, so approvals, schedules and traces are off. Set it to the OPENCLAW_ADMIN_TOKEN of the backend.',
+      ]
+    : []),
+]
