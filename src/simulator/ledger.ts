@@ -15,7 +15,7 @@ export interface AcceptedJob {
 /** Outlives crashes: tests count here whether something ran twice. */
 export interface Ledger {
   readonly add: (item: Item) => void
-  /** The latest job of that id changes its state. */
+  /** The first job of that id that is not over changes its state; if all are, the last one. */
   readonly mark: (promptId: string, state: JobState) => void
   readonly all: () => readonly AcceptedJob[]
 }
@@ -32,7 +32,8 @@ export function createLedger(): Ledger {
       if (jobs.length > maxJobs) jobs.shift()
     },
     mark: (promptId, state) => {
-      const at = jobs.findLastIndex((job) => job.promptId === promptId)
+      const open = jobs.findIndex((job) => job.promptId === promptId && /pending|running/.test(job.state))
+      const at = open >= 0 ? open : jobs.findLastIndex((job) => job.promptId === promptId)
       const job = jobs[at]
       if (job !== undefined) jobs[at] = { ...job, state }
     },

@@ -27,6 +27,8 @@ export interface NodeKind {
   readonly output?: boolean
   /** Input whose value is the number of sampling steps. */
   readonly stepsFrom?: string
+  /** What its result depends on beside the inputs. */
+  readonly version?: (inputs: JsonObject, files: Files) => string
   /** Runs anew every time, cached or not. */
   readonly restless?: boolean
   readonly act?: (flow: Flow, inputs: JsonObject, files: Files) => Made

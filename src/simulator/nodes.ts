@@ -1,8 +1,14 @@
-import { fingerprint } from './files.ts'
+import { type Files, fingerprint } from './files.ts'
 import { float, image, int, type NodeKind, words } from './node-kind.ts'
 import { savers } from './savers.ts'
+import type { JsonObject } from './types.ts'
 
 const sizeOf = (value: unknown): number => Math.min(2048, Math.max(16, Number(value)))
+
+const contentOf = (inputs: JsonObject, files: Files): string => {
+  const stored = files.input(String(inputs.image))
+  return stored === null ? '' : fingerprint(stored.bytes())
+}
 
 /** Every node this ComfyUI has. `Simulator…` are its own; the others carry real names and take real inputs. */
 export const nodes: Readonly<Record<string, NodeKind>> = {
@@ -75,10 +81,8 @@ export const nodes: Readonly<Record<string, NodeKind>> = {
     category: 'image',
     inputs: { image: words('example.png') },
     returns: ['IMAGE', 'MASK'],
-    act: (_flow, inputs, files) => {
-      const stored = files.input(String(inputs.image))
-      return { flow: { source: stored === null ? '' : `/${fingerprint(stored.bytes())}` } }
-    },
+    version: contentOf,
+    act: (_flow, inputs, files) => ({ flow: { source: `/${contentOf(inputs, files)}` } }),
   },
   SimulatorSlow: {
     title: 'Take your time',

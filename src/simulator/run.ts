@@ -76,7 +76,7 @@ export async function runItem(item: Item, deps: RunDeps): Promise<Ran> {
   }
 
   tell('execution_start', {})
-  const signatures = new Map(order.map((node) => [node, signatureOf(item, node)]))
+  const signatures = new Map(order.map((node) => [node, signatureOf(item, node, deps.files)]))
   const known = order.filter((node) => deps.cache.has(signatures.get(node) as string))
   tell('execution_cached', { nodes: known })
   for (const node of known) {
@@ -137,12 +137,12 @@ function flowInto(kind: NodeKind, inputs: JsonObject, results: ReadonlyMap<strin
 }
 
 /** Equal for nodes that would do the same: class, plain inputs, and the same of all they depend on. */
-function signatureOf(item: Item, node: string): string {
+function signatureOf(item: Item, node: string, files: Files): string {
   return JSON.stringify(
     ancestors(item.prompt, node).map((id) => {
       const { class_type: name, inputs } = item.prompt[id] as WorkflowNode
-      const restless = (nodes[name] as NodeKind).restless === true ? item.number : null
-      return [id, name, inputs, restless]
+      const { restless, version } = nodes[name] as NodeKind
+      return [id, name, inputs, restless === true ? item.number : null, version?.(inputs, files) ?? null]
     }),
   )
 }

@@ -131,6 +131,19 @@ test('an uploaded picture decides what img2img makes of it', async () => {
   expect(refused.body).toEqual({ error: 'Queue submission failed: 400' })
 })
 
+test('a picture overwritten under its name is not taken for the one before', async () => {
+  await using stage = await openStage()
+  const sources = []
+  for (const byte of [1, 2]) {
+    const form = new FormData()
+    form.set('image', new Blob([new Uint8Array([byte])], { type: 'image/png' }), 'same.png')
+    form.set('overwrite', 'true')
+    await fetch(`${stage.sim.url}/upload/image`, { method: 'POST', body: form })
+    sources.push((await outputs(stage, 'img2img', { image: 'same.png', steps: 1 })).images)
+  }
+  expect(sources[0]).not.toEqual(sources[1])
+})
+
 test('the PNG holds its rows: filter bytes, width and height agree with the pixels', async () => {
   await using stage = await openStage()
   const { images } = await outputs(stage, 'portrait', small)

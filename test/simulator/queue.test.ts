@@ -128,9 +128,10 @@ test('the same prompt id runs as often as it is sent', async () => {
   await using stage = await openStage()
   const note = { '1': { class_type: 'SimulatorNote', inputs: { text: 'x' } } }
   const prompt_id = '3973a35c-ab3d-419d-8af2-b5e41d2b992f'
+  stage.sim.control.pause()
   await stage.queue(note, { prompt_id })
   await stage.queue(note, { prompt_id })
-  await stage.sim.control.idle()
+  await finish(stage)
   expect(stage.sim.control.jobs().map((job) => job.state)).toEqual(['success', 'success'])
   expect(Object.keys((await stage.call('GET', '/history')).body as object)).toEqual([prompt_id])
 })
