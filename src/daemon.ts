@@ -62,7 +62,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const posting = { now, newId, canLink, capabilities }
   const slots = makeSlots()
   const wake = (lanes: Iterable<string>): void => worker.wake(lanes)
-  const inlineEnds = makeInlineEnds({ store, now, log, wake, capabilities })
+  const inlineEnds = makeInlineEnds({ store, now, log, wake, capabilities, step })
 
   const metrics = makeMetrics(() => ({
     connector_events_waiting: { about: 'Events kept and not yet settled.', value: lanes.size() },

@@ -36,6 +36,7 @@ export const keep = async (events: readonly InboundEvent[], capabilities: Capabi
   })
   if (wanted.length === 0) return
   if (p.lanes().size() + wanted.length > p.maxPending) throw new TooBusy('too many events are waiting')
+  p.step('keep:taken')
   const kept = await p.store.write((db) =>
     wanted.map(({ event, verdict }) => keepEvent(db, event, laneOf(event.where), verdict, p.now())),
   )

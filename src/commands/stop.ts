@@ -64,6 +64,7 @@ const cancel = async (
     const ended = await deps.store.write((db) =>
       changeJob(db, job.id, { state: 'cancelled', finishedAtMs: deps.now() }, ['waiting', 'approval']),
     )
+    deps.step('cancel:noted')
     if (ended) await deps.tellJob(job.id)
   }
   const prompts = [...open.flatMap((job) => (job.promptId ? [job.promptId] : [])), ...foreign]

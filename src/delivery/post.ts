@@ -35,6 +35,8 @@ export interface PostDeps {
 export const prepare = (outgoing: Outgoing, deps: PostDeps): Prepared | null => {
   const capabilities = deps.capabilities(outgoing.to.platform)
   if (!capabilities) return null
+  // An edit that can't be made and is not worth a message of its own must not end up in a mailbox either.
+  if (outgoing.reply.edits?.otherwise === 'skip' && capabilities.edit === null) return null
   const planned = plan(
     outgoing.reply,
     {

@@ -12,6 +12,7 @@ export interface InlineEndDeps {
   readonly log: Log
   readonly wake: (lanes: Iterable<string>) => void
   readonly capabilities: (platform: string) => Capabilities | null
+  readonly step: (name: string) => void
 }
 
 export interface InlineEnds {
@@ -22,7 +23,7 @@ export interface InlineEnds {
 }
 
 /** What becomes of an answer that was handed to an open request. */
-export const makeInlineEnds = ({ store, now, log, wake, capabilities }: InlineEndDeps): InlineEnds => {
+export const makeInlineEnds = ({ store, now, log, wake, capabilities, step }: InlineEndDeps): InlineEnds => {
   const note = (part: Part, change: (db: Db) => void): void => {
     store.write(change).then(
       () => wake([laneOf(part.to)]),
@@ -38,11 +39,13 @@ export const makeInlineEnds = ({ store, now, log, wake, capabilities }: InlineEn
       const { answer } = seen
       return answer === null ? null : store.read((db) => partRow(db, answer)?.part ?? null)
     },
-    written: (part, result) =>
+    written: (part, result) => {
+      step('inline:written')
       note(part, (db) => {
         markSent(db, part.key, { via: 'inline' }, now())
         if (part.interim && part.handle && !result.tokenKept) closeHandle(db, part, now())
-      }),
+      })
+    },
     lost: (part) =>
       note(part, (db) => {
         if (partRow(db, part.key)?.state !== 'offered') return
