@@ -80,7 +80,7 @@ export default defineAdapter({
     redeliveryMs: 60_000,
     staleAfterMs: null,
     commands: 'none',
-    pace: { concurrent: 8, everyMs: 20, perChatMs: 0, perGroupMs: 0 },
+    pace: { concurrent: 8, everyMs: 20, perChatMs: 0, perGroupMs: 0, burst: 1 },
     receives: ['image'],
   },
   operator: null,

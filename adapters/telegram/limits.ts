@@ -68,6 +68,6 @@ export const capabilities: Capabilities = {
   staleAfterMs: 10 * 60 * 1000,
   commands: 'menu',
   // About 30 messages a second and bot, 1 a second and chat, 20 a minute and group.
-  pace: { concurrent: 25, everyMs: 35, perChatMs: 1000, perGroupMs: 3000 },
+  pace: { concurrent: 25, everyMs: 35, perChatMs: 1000, perGroupMs: 3000, burst: 5 },
   receives: ['image', 'video', 'audio', 'file'],
 }

@@ -72,6 +72,8 @@ export interface Capabilities {
     readonly concurrent: number
     readonly everyMs: number
     readonly perChatMs: number
+    /** So many calls may go to one chat at once before the distance counts. */
+    readonly burst: number
     /** For groups, where it is stricter. */
     readonly perGroupMs: number
   }

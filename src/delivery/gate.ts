@@ -22,14 +22,27 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
   const nextInChat = new Map<string, number>()
   const queue: (() => void)[] = []
 
-  /** Reserves the next moment this chat and this platform may be called, so that two waiters never share one. */
-  const reserve = (lane: string, kind: 'dm' | 'group'): number => {
-    const at = Math.max(now(), nextCallAtMs, nextInChat.get(lane) ?? 0)
-    nextCallAtMs = at + pace.everyMs
+  /** Reserves the next moment this chat may be called, so that two waiters never share one. A few calls may go at once
+   *  (generic cell rate algorithm): `nextInChat` is when the whole burst is there again. */
+  const chatMoment = (lane: string, kind: 'dm' | 'group'): number => {
+    const distanceMs = kind === 'group' ? pace.perGroupMs : pace.perChatMs
+    const full = nextInChat.get(lane) ?? 0
+    const at = Math.max(now(), full - (pace.burst - 1) * distanceMs)
     nextInChat.delete(lane)
-    nextInChat.set(lane, at + (kind === 'group' ? pace.perGroupMs : pace.perChatMs))
+    nextInChat.set(lane, Math.max(full, at) + distanceMs)
     if (nextInChat.size > rememberedChats) nextInChat.delete(nextInChat.keys().next().value ?? '')
     return at
+  }
+
+  /** The same for the platform as a whole, asked only when the chat's own moment has come: chats don't wait for a slow one. */
+  const callMoment = (): number => {
+    const at = Math.max(now(), nextCallAtMs)
+    nextCallAtMs = at + pace.everyMs
+    return at
+  }
+
+  const until = async (atMs: number, signal: AbortSignal): Promise<void> => {
+    if (atMs > now()) await sleep(atMs - now(), signal)
   }
 
   const place = async (signal: AbortSignal): Promise<void> => {
@@ -46,13 +59,14 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
 
   return {
     enter: async (lane, kind, signal) => {
-      // First the moment, then the place: a chat that has to wait holds no place others could use.
-      const waitMs = reserve(lane, kind) - now()
-      if (waitMs > 0) await sleep(waitMs, signal)
+      await until(chatMoment(lane, kind), signal)
       await place(signal)
       if (signal.aborted) return false
       inFlight++
-      return true
+      await until(callMoment(), signal)
+      if (!signal.aborted) return true
+      inFlight--
+      return false
     },
     leave: () => {
       inFlight--

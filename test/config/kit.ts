@@ -18,7 +18,7 @@ const capabilities: Capabilities = {
   redeliveryMs: 60_000,
   staleAfterMs: null,
   commands: 'none',
-  pace: { concurrent: 1, everyMs: 0, perChatMs: 0, perGroupMs: 0 },
+  pace: { concurrent: 1, everyMs: 0, perChatMs: 0, perGroupMs: 0, burst: 1 },
   receives: [],
 }
 

@@ -156,7 +156,7 @@ const moduleOver = (server: Server, fault: Fault | null): AdapterModule => {
       redeliveryMs: 1000,
       staleAfterMs: null,
       commands: 'none',
-      pace: { concurrent: 1, everyMs: 0, perChatMs: 0, perGroupMs: 0 },
+      pace: { concurrent: 1, everyMs: 0, perChatMs: 0, perGroupMs: 0, burst: 1 },
       receives: [],
     },
     create: (settings, deps) => {

@@ -19,7 +19,7 @@ const hurried = (module: AdapterModule): AdapterModule => ({
   ...module,
   capabilities: {
     ...module.capabilities,
-    pace: { ...module.capabilities.pace, everyMs: 0, perChatMs: 0, perGroupMs: 0 },
+    pace: { ...module.capabilities.pace, everyMs: 0, perChatMs: 0, perGroupMs: 0, burst: 1 },
   },
 })
 

@@ -62,7 +62,7 @@ const base: Capabilities = {
   redeliveryMs: 1000,
   staleAfterMs: null,
   commands: 'none',
-  pace: { concurrent: 1, everyMs: 0, perChatMs: 0, perGroupMs: 0 },
+  pace: { concurrent: 1, everyMs: 0, perChatMs: 0, perGroupMs: 0, burst: 1 },
   receives: [],
   directByUserId: true,
 }
