@@ -5,6 +5,7 @@ import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
 import { actionById, useActions } from '../store/actions.ts'
 import type { Verdict } from '../store/inbox.ts'
+import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
 
@@ -47,7 +48,8 @@ export const perform = async (
   if (verdict === 'busy') return done(say(texts.busy(0)), 'busy')
   if (verdict === 'stale')
     return routed.kind === 'talk' ? quiet('stale talk') : done(say(texts.stale(deps.now() - event.at)), 'stale')
-  const limited = limit(event, deps)
+  // What was let through before a crash is not counted again.
+  const limited = deps.store.read((db) => jobByKey(db, event.id)) ? null : limit(event, deps)
   if (limited) return limited
   const meant = routed.kind === 'press' ? pressed(routed.action, event, deps) : typed(routed, event, deps)
   if ('outcome' in meant) return meant

@@ -1,3 +1,4 @@
+import { looseWords } from '../jobs/words.ts'
 import { parseRun, placeWords } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
 import { texts } from '../texts/index.ts'
@@ -32,7 +33,10 @@ export const run: Command = {
         ),
       )
     }
-    const { inputs, dropped } = placeWords(asked, template?.allowedInputs ?? null)
+    const { inputs, dropped } =
+      !list.ok && asked.words !== null
+        ? { inputs: { ...asked.inputs, [looseWords]: asked.words }, dropped: null }
+        : placeWords(asked, template?.allowedInputs ?? null)
     const outcome = await submit(
       { template: asked.templateId, inputs, approval: call.approvalOnly || asked.forceApproval },
       call,

@@ -35,7 +35,8 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     const { capabilities } = outlet
     const maybeThere = row.state === 'unknown' || row.state === 'sending'
     const part: Part = maybeThere && capabilities.resend === 'marked' ? { ...row.part, repeated: true } : row.part
-    if (maybeThere && capabilities.answer.push === 'never' && !part.handle) {
+    // An interim answer would use up the one-time token that the result needs.
+    if (maybeThere && capabilities.answer.push === 'never' && (!part.handle || part.interim)) {
       await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
       return
     }
@@ -108,7 +109,10 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     const again = (state: 'queued' | 'unknown' | 'mailbox', nextAtMs: number, changed: Part = part) =>
       keep((db) => markAgain(db, row.key, { state, nextAtMs, error: error.code, part: changed }))
     if (step.do === 'again') return again(step.state, nowMs + step.afterMs)
-    if (step.do === 'mailbox') return again('mailbox', 0, { ...part, handle: undefined })
+    if (step.do === 'mailbox') {
+      const seen = part.repeated === true || error.delivered === 'maybe'
+      return again('mailbox', 0, { ...part, handle: undefined, ...(seen ? { repeated: true } : {}) })
+    }
     if (step.do === 'bare') {
       const bare: Part =
         step.drop === 'handle' ? { ...part, handle: undefined } : { ...part, to: { ...part.to, thread: undefined } }

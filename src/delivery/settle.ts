@@ -36,7 +36,10 @@ export interface Settled {
 const bridgeMarginMs = 7000
 const fetchMs = 24 * 60 * 60_000
 
-export const bridgeKeyOf = (eventId: string): string => `${eventId}#bridge`
+const bridgeKeyOf = (eventId: string): string => `${eventId}#bridge`
+
+/** The one part of the bridge, as it stands in the outbox. */
+export const bridgePartOf = (eventId: string): string => `${bridgeKeyOf(eventId)}#0`
 
 /** The one transaction: the event is done, its answer, its job and its buttons are written. All of it or nothing. */
 export const settle = async (

@@ -2,11 +2,12 @@ import { type Outcome, outcomeOf } from '../backend/outcome.ts'
 import type { HistoryEntry } from '../backend/wire-jobs.ts'
 import type { Reply } from '../contract/index.ts'
 import type { Outgoing } from '../delivery/post.ts'
+import { bridgePartOf } from '../delivery/settle.ts'
 import { changeJob, type Job, jobById } from '../store/jobs.ts'
 import { withdraw } from '../store/outbox.ts'
 import { texts } from '../texts/index.ts'
 import { type CollectDeps, type Collected, collect } from './collect.ts'
-import { bridgeKey, post, type TellDeps, usable } from './tell.ts'
+import { post, type TellDeps, usable } from './tell.ts'
 
 export interface FinishDeps extends TellDeps, CollectDeps {
   /** Stops the progress edits of a message. */
@@ -38,7 +39,7 @@ export const finish = async (job: Job, entry: HistoryEntry, deps: FinishDeps, si
     ? [{ to: job.target, key: `job:${job.id}:end:ack`, reply: ackEdit(now, outcome, id, tookMs) }]
     : []
   await post(deps, [result, ...ack], (db) => {
-    withdraw(db, bridgeKey(job), deps.now())
+    withdraw(db, bridgePartOf(job.key), deps.now())
     changeJob(db, job.id, { state: outcome.kind, told: outcome.kind, finishedAtMs: outcome.finishedAtMs ?? deps.now() })
   })
   deps.step('finish:noted')

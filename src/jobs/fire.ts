@@ -53,7 +53,10 @@ export const fire = async (job: Job, deps: FireDeps, signal: AbortSignal): Promi
 export const recover = async (job: Job, deps: FireDeps, signal: AbortSignal): Promise<Fired> => {
   // An approval is not deduplicated by trace id, and the operator's default may have made one: look there first.
   const waiting = await deps.backend.approvals(undefined, { signal })
-  if (!waiting.ok && (waiting.kind === 'down' || waiting.kind === 'unanswered')) return { to: 'unsure', afterMs: 2000 }
+  // Who may not list may not fire either; any other silence leaves open what there is.
+  if (!waiting.ok && waiting.kind !== 'denied' && waiting.kind !== 'missing') {
+    return { to: 'unsure', afterMs: waiting.retryAfterMs ?? 2000 }
+  }
   const made = waiting.ok ? waiting.value.approvals.find((one) => one.traceId === job.traceId) : undefined
   if (made) {
     return made.executedPromptId
@@ -109,6 +112,7 @@ const afterFailure = (job: Job, failure: Failure): Fired => {
 const reasonOf = (job: Job, failure: Failure): string => {
   const why = say.refusedWhy
   if (failure.kind === 'denied') return why.denied
+  if (failure.code === 'route_missing') return why.packMissing
   if (failure.kind === 'missing')
     return /template/i.test(failure.said ?? '') ? why.template(job.template) : why.packMissing
   if (failure.code === 'rendered_workflow_size' || failure.status === 413) return why.tooLarge

@@ -33,7 +33,7 @@ export interface Follow {
 export const makeFollow = ({ config, edge, state, link, platforms, worker, telling, step }: FollowDeps): Follow => {
   const { now, sleep, random, log } = edge
   const { store, blobs } = state
-  const { backend } = link
+  const { backend, templates } = link
   const late = (what: object) => (error: unknown) =>
     log.error({ ...what, error: String(error) }, 'news not written yet')
   const tellJobNow = (id: string): Promise<void> =>
@@ -42,6 +42,7 @@ export const makeFollow = ({ config, edge, state, link, platforms, worker, telli
       .then(() => watcher.wake())
   const submitting = {
     backend,
+    templates,
     now,
     sleep,
     store,

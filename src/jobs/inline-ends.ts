@@ -1,6 +1,6 @@
 import type { Capabilities, InboundEvent, InlineResult, Log, Part } from '../contract/index.ts'
 import { laneOf } from '../contract/index.ts'
-import { bridgeKeyOf } from '../delivery/settle.ts'
+import { bridgePartOf } from '../delivery/settle.ts'
 import { eventState } from '../store/inbox.ts'
 import type { Db } from '../store/open.ts'
 import { markAgain, markSent, partRow, withdraw } from '../store/outbox.ts'
@@ -62,5 +62,5 @@ const closeHandle = (db: Db, part: Part, nowMs: number): void => {
   const job = db.sql('SELECT id, key FROM jobs WHERE key = ?').get(part.key.replace(/^ack:/, ''))
   if (!job) return
   db.sql('UPDATE jobs SET handle = NULL WHERE id = ?').run(String(job.id))
-  withdraw(db, bridgeKeyOf(String(job.key)), nowMs)
+  withdraw(db, bridgePartOf(String(job.key)), nowMs)
 }

@@ -1,19 +1,19 @@
 import type { Log } from '../contract/index.ts'
-import { type Approval, addApproval, approvalById } from '../store/approvals.ts'
-import { changeJob, type Job, jobById } from '../store/jobs.ts'
+import { type Approval, addApproval, approvalById, claimedApproval } from '../store/approvals.ts'
+import { changeJob, type Job, jobById, jobToSubmit, overdueJobs } from '../store/jobs.ts'
 import type { Db } from '../store/open.ts'
-import type { Store } from '../store/store.ts'
 import { texts } from '../texts/index.ts'
 import { passOn } from './decide.ts'
 import { type FireDeps, type Fired, fire, recover } from './fire.ts'
+import { settleWords, type WordsDeps } from './words.ts'
 
 /** A job waits this long for an unreachable backend, then it is given up and said so. */
 export const holdMs = 10 * 60_000
 
 const mostRounds = 3
+const wordsAgainMs = 2000
 
-export interface SubmitDeps extends FireDeps {
-  readonly store: Store
+export interface SubmitDeps extends FireDeps, WordsDeps {
   readonly newTrace: () => string
   /** Tells the people concerned what became of a job or an approval. Never rejects. */
   readonly tellJob: (id: string) => Promise<void>
@@ -68,8 +68,13 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
       set.add(go)
     })
 
-  const submit = async (job: Job, signal: AbortSignal): Promise<number> => {
-    const again = job.state === 'firing'
+  const submit = async (wanted: Job, signal: AbortSignal): Promise<number> => {
+    const again = wanted.state === 'firing'
+    const job = again ? wanted : await settleWords(wanted, deps, signal)
+    if (!job) {
+      attempted(wanted.id)
+      return wordsAgainMs
+    }
     if (!again) {
       const claimed = await store.write((db) =>
         changeJob(db, job.id, { state: 'firing', submittedAtMs: now() }, ['waiting']),
@@ -127,13 +132,7 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
   }
 
   const expire = async (): Promise<void> => {
-    const old = store.read((db) =>
-      db
-        .sql(`SELECT id FROM jobs WHERE state = 'waiting' AND created_at < ? AND approval_id IS NULL LIMIT 100`)
-        .all(now() - holdMs),
-    )
-    for (const row of old) {
-      const id = String(row.id)
+    for (const id of store.read((db) => overdueJobs(db, now() - holdMs, 100))) {
       await store.write((db) => changeJob(db, id, { state: 'expired', finishedAtMs: now() }, ['waiting']))
       await deps.tellJob(id)
       attempted(id)
@@ -142,13 +141,9 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
 
   const next = (): Item | null =>
     store.read((db) => {
-      const decision = db
-        .sql(`SELECT id FROM approvals WHERE state IN ('approving', 'rejecting') ORDER BY created_at LIMIT 1`)
-        .get()
-      const approval = decision ? approvalById(db, String(decision.id)) : null
+      const approval = claimedApproval(db)
       if (approval) return { kind: 'approval', approval }
-      const row = db.sql(`SELECT id FROM jobs WHERE state IN ('waiting', 'firing') ORDER BY state, seq LIMIT 1`).get()
-      const job = row ? jobById(db, String(row.id)) : null
+      const job = jobToSubmit(db)
       return job ? { kind: 'job', job } : null
     })
 

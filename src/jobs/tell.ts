@@ -1,5 +1,6 @@
 import type { Log, Reply } from '../contract/index.ts'
 import { type Outgoing, type PostDeps, type Prepared, prepare, writeParts } from '../delivery/post.ts'
+import { bridgePartOf } from '../delivery/settle.ts'
 import { addCard, approvalById, cardsOf } from '../store/approvals.ts'
 import { changeJob, type Job, type JobState, jobById } from '../store/jobs.ts'
 import { withdraw } from '../store/outbox.ts'
@@ -29,11 +30,14 @@ export const post = async (
   deps.wake(lanes)
 }
 
+/** States on the way to one that is worth telling. */
+const passing: ReadonlySet<JobState> = new Set(['firing', 'collecting'])
+
 /** Brings the requester up to date, if what they were last told is no longer true. Before the command that made the
  *  job has been answered nothing is said: that answer tells it. */
 export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   const job = deps.store.read((db) => jobById(db, id))
-  if (!job?.told || job.told === job.state) return
+  if (!job?.told || job.told === job.state || passing.has(job.state)) return
   const approval = job.approvalId ? deps.store.read((db) => approvalById(db, job.approvalId ?? '')) : null
   const text = newsOf(job, approval?.expiresAtMs ?? 0)
   const ends = endText(job)
@@ -53,7 +57,7 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   }
   await post(deps, news, (db) => {
     if (text && job.state === 'queued') changeJob(db, id, { ackKey: `job:${id}:queued` })
-    if (text && ends) withdraw(db, bridgeKey(job), deps.now())
+    if (text && ends) withdraw(db, bridgePartOf(job.key), deps.now())
     changeJob(db, id, { told: job.state })
   })
 }
@@ -63,8 +67,6 @@ const edit = (text: string, key: string): Reply => ({ text, audience: 'everyone'
 /** The one-time answer of the platform, as long as it lives and the bridge has not used it. */
 export const usable = (job: Job, { now }: Pick<TellDeps, 'now'>): Job['handle'] =>
   job.handle && job.handle.expiresAt > now() ? job.handle : undefined
-
-export const bridgeKey = (job: Pick<Job, 'key'>): string => `${job.key}#bridge`
 
 /** What a state means to the requester, beyond what they know already. Results are told where they are collected. */
 const newsOf = (job: Job, expiresAtMs: number): string | null => {

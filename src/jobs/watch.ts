@@ -1,7 +1,8 @@
 import type { Queue } from '../backend/wire-jobs.ts'
 import { openApprovals } from '../store/approvals.ts'
-import { changeJob, type Job, openJobs } from '../store/jobs.ts'
+import { changeJob, type Job, jobById, openJobs } from '../store/jobs.ts'
 import { jobs as say } from '../texts/jobs.ts'
+import { catchUp } from './catch-up.ts'
 import { end, look } from './decide.ts'
 import { type FinishDeps, finish } from './finish.ts'
 import type { Live } from './live.ts'
@@ -34,6 +35,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
   const { store, now } = deps
   let wakeUp = (): void => {}
   let woken = false
+  let announceAtMs = 0
   const missing = new Map<string, number>()
   const finishing = new Map<string, Promise<void>>()
 
@@ -59,12 +61,14 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     const health = await deps.backend.health({ signal })
     if (!health.ok) return
     const restarted = (health.value.uptimeSec ?? Number.POSITIVE_INFINITY) * 1000 < now() - (job.submittedAtMs ?? now())
-    const changed = await store.write((db) =>
-      changeJob(db, job.id, { state: 'vanished', detail: restarted ? 'restart' : 'queue', finishedAtMs: now() }, [
-        'queued',
-        'running',
-      ]),
-    )
+    const changed = await store.write((db) => {
+      // A job cancelled before its turn leaves no trace in the history: it went because we asked.
+      const asked = jobById(db, job.id)?.detail === 'cancel-asked'
+      const end = asked
+        ? ({ state: 'cancelled' } as const)
+        : ({ state: 'vanished', detail: restarted ? 'restart' : 'queue' } as const)
+      return changeJob(db, job.id, { ...end, finishedAtMs: now() }, ['queued', 'running', 'collecting'])
+    })
     missing.delete(job.id)
     if (changed) await deps.tellJob(job.id)
   }
@@ -106,7 +110,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
   }
 
   const tellSlow = async (job: Job): Promise<void> => {
-    if (now() - (job.submittedAtMs ?? job.createdAtMs) < deps.slowMs || job.detail === 'slow') return
+    if (now() - (job.submittedAtMs ?? job.createdAtMs) < deps.slowMs || job.detail) return
     const text = say.slow(job.template, job.promptId ?? '', deps.slowMs)
     await post(
       deps,
@@ -146,7 +150,15 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     }
   }
 
+  const announce = async (): Promise<void> => {
+    if (now() < announceAtMs) return
+    const first = announceAtMs === 0
+    announceAtMs = now() + sweepMs
+    await catchUp(deps, first)
+  }
+
   const turn = async (signal: AbortSignal): Promise<number> => {
+    await announce()
     const jobs = watched().filter((job) => !finishing.has(job.id))
     let again = false
     if (jobs.length > 0) {

@@ -34,10 +34,10 @@ export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void>
     () => deps.store.write((db) => pruneOutbox(db, oldMs, batch)),
     () => deps.store.write((db) => pruneJobs(db, oldMs, batch)),
     () => deps.store.write((db) => pruneActions(db, nowMs - day, batch)),
+    () => deps.store.write((db) => pruneApprovals(db, oldMs, batch)),
   ]) {
     while (!signal.aborted && (await prune()) > 0) await deps.sleep(20, signal)
   }
-  await deps.store.write((db) => pruneApprovals(db, oldMs))
   await deps.blobs.sweep({ keep: (blob) => deps.store.read((db) => blobNeeded(db, blob)), olderThanMs: deps.mediaMs })
 }
 

@@ -65,11 +65,17 @@ export const approvalById = (db: Db, id: string): Approval | null => {
   return row ? toApproval(row) : null
 }
 
+/** Spelt as in the partial index, which is used only where it appears like this. */
+const open = `state IN ('pending', 'approving', 'rejecting')`
+
 export const openApprovals = (db: Db): Approval[] =>
-  db
-    .sql(`SELECT * FROM approvals WHERE state IN ('pending', 'approving', 'rejecting') ORDER BY created_at`)
-    .all()
-    .map(toApproval)
+  db.sql(`SELECT * FROM approvals WHERE ${open} ORDER BY created_at`).all().map(toApproval)
+
+/** The decision to pass on next: somebody has made it, the backend does not know yet. */
+export const claimedApproval = (db: Db): Approval | null => {
+  const row = db.sql(`SELECT * FROM approvals WHERE ${open} AND state <> 'pending' ORDER BY created_at LIMIT 1`).get()
+  return row ? toApproval(row) : null
+}
 
 /** Claims the decision: compare-and-set, so that of two people pressing at once one decides and the other is told. */
 export const claimApproval = (
@@ -117,11 +123,35 @@ export const cardsOf = (db: Db, approval: string): { readonly key: string; reado
     .all(approval)
     .map((row) => ({ key: String(row.key), target: JSON.parse(String(row.target)) as Address }))
 
-export const pruneApprovals = (db: Db, createdBeforeMs: number): void => {
-  db.sql(`DELETE FROM cards WHERE approval IN (SELECT id FROM approvals WHERE created_at < ? LIMIT 500)`).run(
-    createdBeforeMs,
-  )
-  db.sql(`DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE created_at < ? LIMIT 500)`).run(
-    createdBeforeMs,
-  )
+/** Open requests that no approver has been shown. */
+export const uncardedApprovals = (db: Db, limit: number): string[] =>
+  db
+    .sql(
+      `SELECT id FROM approvals a WHERE ${open} AND state = 'pending'
+         AND NOT EXISTS (SELECT 1 FROM cards c WHERE c.approval = a.id AND c.key GLOB 'approval:*') LIMIT ?`,
+    )
+    .all(limit)
+    .map((row) => String(row.id))
+
+/** Lately decided requests with cards that were never changed to say so. */
+export const unclosedCards = (db: Db, decidedSinceMs: number, limit: number): string[] =>
+  db
+    .sql(
+      `SELECT id FROM approvals a WHERE decided_at >= ? AND state NOT IN ('pending', 'approving', 'rejecting')
+         AND EXISTS (SELECT 1 FROM cards c WHERE c.approval = a.id)
+         AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.key = 'approval:' || a.id || ':' || a.state || ':0#0') LIMIT ?`,
+    )
+    .all(decidedSinceMs, limit)
+    .map((row) => String(row.id))
+
+/** Removes what was decided long ago with the notes of its messages, oldest first, a bounded number at a time. */
+export const pruneApprovals = (db: Db, decidedBeforeMs: number, limit: number): number => {
+  const old = db
+    .sql('SELECT id FROM approvals WHERE decided_at < ? ORDER BY decided_at LIMIT ?')
+    .all(decidedBeforeMs, limit)
+  for (const { id } of old) {
+    db.sql('DELETE FROM cards WHERE approval = ?').run(String(id))
+    db.sql('DELETE FROM approvals WHERE id = ?').run(String(id))
+  }
+  return old.length
 }

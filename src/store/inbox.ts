@@ -64,12 +64,14 @@ export const waitingEvents = (db: Db): KeptEvent[] =>
       event: JSON.parse(String(row.event)) as InboundEvent,
     }))
 
-/** Removes old replay keys, oldest first, a bounded number at a time (a large DELETE blocks the loop). */
+/** Removes old replay keys, oldest first, a bounded number at a time (a large DELETE blocks the loop). It begins at the
+ *  first settled one: what waits (for a platform that is switched off) may be older and must not stand in the way. */
 export const pruneInbox = (db: Db, keptBeforeMs: number, limit: number): number =>
   Number(
     db
       .sql(
-        `DELETE FROM inbox WHERE seq IN (SELECT seq FROM inbox WHERE seq <= (SELECT coalesce(min(seq), 0) + ? FROM inbox) AND kept_at < ? AND state = 'settled')`,
+        `DELETE FROM inbox WHERE seq IN (SELECT seq FROM inbox WHERE seq <= (SELECT seq + ? FROM inbox WHERE state = 'settled' ORDER BY seq LIMIT 1)
+           AND kept_at < ? AND state = 'settled')`,
       )
       .run(limit, keptBeforeMs).changes,
   )

@@ -52,10 +52,15 @@ const readPid = (file: string): string => {
 export const openDb = (file: string): OpenDb => {
   const raw = open(file)
   chmodSync(file, 0o600)
-  raw.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000',
-  )
-  migrate(raw, file)
+  try {
+    raw.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000',
+    )
+    migrate(raw, file)
+  } catch (error) {
+    raw.close()
+    throw error
+  }
   const statements = new Map<string, StatementSync>()
   return {
     sql: (text) => {

@@ -147,14 +147,16 @@ export const markAgain = (
 }
 
 /** The chat is gone: nothing that waits for it can arrive. */
-export const endLane = (db: Db, lane: string, error: string, nowMs: number): number =>
-  Number(
-    db
-      .sql(
-        `UPDATE outbox SET state = 'dead', error = ?, done_at = ? WHERE lane = ? AND state IN ('queued', 'offered', 'sending', 'unknown', 'mailbox')`,
-      )
-      .run(error, nowMs, lane).changes,
-  )
+export const endLane = (db: Db, lane: string, error: string, nowMs: number): void => {
+  // Two statements, as each of them has an index of its own.
+  for (const which of [open, `state = 'mailbox'`]) {
+    db.sql(`UPDATE outbox SET state = 'dead', error = ?, done_at = ? WHERE lane = ? AND ${which}`).run(
+      error,
+      nowMs,
+      lane,
+    )
+  }
+}
 
 /** Takes back a part that has not been tried yet (a bridge that is no longer needed). */
 export const withdraw = (db: Db, key: string, nowMs: number): boolean =>
@@ -187,11 +189,13 @@ export const blobNeeded = (db: Db, blob: string): boolean =>
     )
     .get(blob) !== undefined
 
+const ended = `+state IN ('sent', 'skipped', 'dead', 'mailbox')`
+
 /** Removes what ended (or lay in a mailbox) long ago, oldest first, a bounded number at a time. */
 export const pruneOutbox = (db: Db, createdBeforeMs: number, limit: number): number => {
   const old = db
     .sql(
-      `SELECT key FROM outbox WHERE seq <= (SELECT coalesce(min(seq), 0) + ? FROM outbox) AND created_at < ? AND state IN ('sent', 'skipped', 'dead', 'mailbox')`,
+      `SELECT key FROM outbox WHERE seq <= (SELECT seq + ? FROM outbox WHERE ${ended} ORDER BY seq LIMIT 1) AND created_at < ? AND ${ended}`,
     )
     .all(limit, createdBeforeMs)
   for (const row of old) {

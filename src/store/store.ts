@@ -27,6 +27,7 @@ interface Waiting {
 
 /** SQLite primary result codes (sqlite.org/rescode.html) that mean "not now, not my statement's fault". */
 const troubles = new Map([
+  [5, 'another program holds the database'],
   [8, 'the state directory is read-only'],
   [10, 'the disk reports errors'],
   [13, 'the disk is full'],
@@ -45,8 +46,8 @@ export const openStore = (db: OpenDb, now: () => number): Store => {
   let closed = false
 
   const transaction = (changes: readonly Waiting[]): unknown[] => {
-    db.exec('BEGIN IMMEDIATE')
     try {
+      db.exec('BEGIN IMMEDIATE')
       const values = changes.map((one) => one.change(db))
       db.exec('COMMIT')
       trouble = null
@@ -106,6 +107,6 @@ const rollback = (db: Db): void => {
   try {
     db.exec('ROLLBACK')
   } catch {
-    // SQLite has rolled back by itself after FULL or IOERR (sqlite.org/lang_transaction.html, section 3).
+    // It never began, or SQLite has rolled back by itself after FULL or IOERR (sqlite.org/lang_transaction.html, 3).
   }
 }

@@ -51,6 +51,10 @@ export const startChild = async (options: ChildOptions): Promise<Child> => {
     { cwd: options.cwd, env: options.env, stdio: ['ignore', output, output, ...(probed ? (['ipc'] as const) : [])] },
   )
   closeSync(output)
+  // Whatever becomes of us, it does not outlive us.
+  const orphaned = (): void => void child.kill('SIGKILL')
+  process.once('exit', orphaned)
+  child.once('exit', () => process.off('exit', orphaned))
   const ended = once(child, 'exit')
   const log = (): string => readFileSync(logFile, 'utf8')
   const deadlineMs = startMs + 30_000

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Child, startChild } from './child.ts'
 import { botId, secret } from './skill.ts'
@@ -15,15 +17,13 @@ export interface DaemonOptions {
 }
 
 export interface DaemonChild extends Child {
-  /** Where the webhook listens; 0 without one. */
+  /** Where the webhook listens, if there is one. */
   readonly port: number
-  readonly adminPort: number
 }
 
 /** The webhook platform, with the shared secret. */
 export const webhook: Readonly<Record<string, string>> = {
   KAKAO_ENABLED: 'true',
-  KAKAO_PORT: '0',
   KAKAO_WEBHOOK_SECRET: secret,
   KAKAO_BOT_ID: botId,
 }
@@ -34,14 +34,16 @@ export const stateDirOf = (dir: string): string => join(dir, 'state')
 export const startDaemon = async (options: DaemonOptions): Promise<DaemonChild> => {
   const { dir, settings = webhook } = options
   mkdirSync(dir, { recursive: true })
+  const [port, adminPort] = await freePorts(2)
   const all = {
     URL: options.backend,
     STATE_DIR: stateDirOf(dir),
-    ADMIN_PORT: '0',
+    ADMIN_PORT: String(adminPort),
     LOG_FORMAT: 'json',
     RATE_LIMIT_USER_RPM: '600',
     RATE_LIMIT_CHANNEL_RPM: '600',
     ...settings,
+    ...(settings.KAKAO_ENABLED === undefined ? {} : { KAKAO_PORT: String(port) }),
   }
   const child = await startChild({
     script: options.script ?? 'src/main.ts',
@@ -56,11 +58,20 @@ export const startDaemon = async (options: DaemonOptions): Promise<DaemonChild> 
     probed: options.probed ?? false,
     nodeOptions: options.nodeOptions ?? [],
   })
-  const lines = child
-    .log()
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { readonly msg: string; readonly port?: number })
-  const portIn = (message: string): number => lines.find(({ msg }) => msg === message)?.port ?? 0
-  return { ...child, port: portIn('listening'), adminPort: portIn('admin listening') }
+  return { ...child, port: port ?? 0 }
+}
+
+/** Ports nobody listens on. All are held until the last is found, so that they differ. */
+const freePorts = async (count: number): Promise<readonly number[]> => {
+  const held = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = held.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(held.map((server) => new Promise((done) => server.close(done))))
+  return ports
 }

@@ -67,6 +67,7 @@ CREATE TABLE jobs (
   finished_at  INTEGER
 ) STRICT;
 CREATE INDEX jobs_open ON jobs (seq) WHERE state IN ('waiting', 'firing', 'approval', 'queued', 'running', 'collecting');
+CREATE INDEX jobs_untold ON jobs (seq) WHERE told IS NOT NULL AND told <> state;
 CREATE INDEX jobs_of ON jobs (requester, seq);
 CREATE INDEX jobs_prompt ON jobs (prompt_id) WHERE prompt_id IS NOT NULL;
 CREATE INDEX jobs_approval ON jobs (approval_id) WHERE approval_id IS NOT NULL;
@@ -87,6 +88,7 @@ CREATE TABLE approvals (
   decided_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX approvals_open ON approvals (created_at) WHERE state IN ('pending', 'approving', 'rejecting');
+CREATE INDEX approvals_ended ON approvals (decided_at) WHERE decided_at IS NOT NULL;
 
 CREATE TABLE cards (
   approval TEXT NOT NULL,

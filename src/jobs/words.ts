@@ -1,0 +1,31 @@
+import type { Cached } from '../backend/cached.ts'
+import type { Template } from '../backend/wire.ts'
+import { placeWords } from '../router/inputs.ts'
+import type { Job } from '../store/jobs.ts'
+import type { Store } from '../store/store.ts'
+
+/** Free words of a command that came while nobody could say what its template takes. No input can have this name. */
+export const looseWords = ''
+
+export interface WordsDeps {
+  readonly store: Store
+  readonly templates: Cached<readonly Template[]>
+}
+
+const passing: ReadonlySet<string> = new Set(['down', 'unanswered', 'limited'])
+
+/** Puts loose words where they belong before the job is submitted. Null: the backend can't say now, but may soon. */
+export const settleWords = async (
+  job: Job,
+  { store, templates }: WordsDeps,
+  signal: AbortSignal,
+): Promise<Job | null> => {
+  const { [looseWords]: words, ...named } = job.inputs
+  if (words === undefined) return job
+  const list = await templates.get({ signal })
+  if (!list.ok && (signal.aborted || passing.has(list.kind))) return null
+  const template = list.ok ? list.value.find((one) => one.id === job.template) : undefined
+  const { inputs } = placeWords({ inputs: named, words }, template?.allowedInputs ?? null)
+  await store.write((db) => db.sql('UPDATE jobs SET inputs = ? WHERE id = ?').run(JSON.stringify(inputs), job.id))
+  return { ...job, inputs }
+}

@@ -1,0 +1,90 @@
+import { disturb, gather, randomFrom } from './chaos-people.ts'
+import { judge, type Verdict } from './chaos-verdict.ts'
+import { openStage, type Stage, tick } from './harness.ts'
+import { bubbles } from './seen.ts'
+import { openRows, openThings } from './state.ts'
+
+export interface ChaosOptions {
+  readonly rounds: number
+  readonly seed: number
+  /** How long the last daemon may take to bring everything to its end. */
+  readonly patienceMs?: number
+  readonly onRound?: (round: number, soFar: { readonly said: number; readonly kills: number }) => void
+}
+
+export interface Figures extends Verdict {
+  readonly rounds: number
+  readonly seed: number
+  readonly kills: number
+  readonly said: number
+  readonly tookMs: number
+  /** What was still open when patience ended; empty when all is well. */
+  readonly open: readonly string[]
+  /** What the last daemon warned about, and what people saw: for looking into a failure. */
+  readonly log: readonly string[]
+}
+
+/** Kills a daemon again and again while people use it and the world misbehaves; then lets one live, and counts. */
+export const chaos = async ({ rounds, seed, patienceMs = 90_000, onRound }: ChaosOptions): Promise<Figures> => {
+  const startedMs = Date.now()
+  const random = randomFrom(seed)
+  const stage = await openStage({ stepMs: 2 })
+  try {
+    const crowd = gather(stage, random)
+    let kills = 0
+    for (let round = 1; round <= rounds; round++) {
+      const life = stage.life()?.alive() ? stage.life() : stage.start()
+      await disturb(stage, random)
+      const duringStart = random() < 0.25
+      const acts = 1 + Math.floor(random() * 3)
+      const [waitMs, spread] = [random() * (duringStart ? 250 : 800), Array.from({ length: acts }, random)]
+      const killed = random() < 0.85
+      if (!duringStart) await life?.ready
+      // People act at random moments of the daemon's rest of life.
+      const moments = spread.map((at) => at * waitMs).toSorted((a, b) => a - b)
+      let passedMs = 0
+      for (const moment of moments) {
+        await tick(moment - passedMs)
+        passedMs = moment
+        crowd.act()
+      }
+      await tick(waitMs - passedMs)
+      if (killed) {
+        await life?.kill()
+        kills++
+      }
+      onRound?.(round, { said: crowd.said().length, kills })
+    }
+    const open = await calmDown(stage, crowd, patienceMs)
+    const said = crowd.said().map((one) => (one.message === null ? one : { ...one, accepted: true }))
+    const tookMs = Date.now() - startedMs
+    const log = [...(stage.life()?.said() ?? []), ...bubbles(stage).map(({ chat, text }) => `${chat}: ${text}`)]
+    return { rounds, seed, kills, said: said.length, tookMs, open, log, ...judge(stage, said) }
+  } finally {
+    await stage.close()
+  }
+}
+
+/** The world gets well, and the last daemon lives. Returns what is open in spite of that. */
+const calmDown = async (
+  stage: Stage,
+  crowd: ReturnType<typeof gather>,
+  patienceMs: number,
+): Promise<readonly string[]> => {
+  await stage.simulator.control.setDown(false)
+  if (!stage.life()?.alive()) stage.start()
+  await stage.up()
+  const endMs = Date.now() + patienceMs
+  let quiet = 0
+  while (Date.now() < endMs) {
+    const rows = openRows(stage.dir)
+    const unfetched = stage.telegram.updates.waiting()
+    const open = rows ? rows.events + rows.parts + rows.jobs + rows.approvals + rows.mailbox + unfetched : 1
+    // Twice in a row: what has just ended may have news that are about to be written.
+    quiet = open === 0 ? quiet + 1 : 0
+    if (quiet >= 3) return []
+    if (rows && rows.approvals + rows.mailbox > 0) await crowd.clear()
+    await tick(150)
+  }
+  return [...openThings(stage.dir), `${stage.telegram.updates.waiting()} updates not fetched`]
+}

@@ -1,0 +1,160 @@
+import type { Person } from '../platforms/platform.ts'
+import { type Crash, type Stage, tick, until } from './harness.ts'
+import { bubbles, resultsFor } from './seen.ts'
+import { openRows } from './state.ts'
+
+/** What people do from the wish to its result, whatever happens to the daemon meanwhile. */
+export interface Flow {
+  readonly name: string
+  readonly requester: (stage: Stage) => Person
+  readonly approved: boolean
+  readonly act: (stage: Stage, word: string) => Promise<void>
+  /** Where the daemon comes by on this way. */
+  readonly crashes: readonly Crash[]
+}
+
+const small = 'steps=2 width=64 height=64'
+export const wish = (word: string): string => `/run portrait prompt=${word} ${small}`
+
+const times = (at: string, ...nths: readonly number[]): readonly Crash[] => nths.map((nth) => ({ at, nth }))
+
+/** Said in a direct chat; the platform keeps it until it is fetched. */
+export const sayOnTelegram = async ({ telegram }: Stage, from: Person, text: string): Promise<void> => {
+  await telegram.say(from, { chat: from.id, kind: 'dm' }, text)
+}
+
+/** Said until it is answered: when the skill does not answer, the proxy before it brings the same request again. */
+export const sayOnKakao = async (stage: Stage, from: Person, text: string): Promise<void> => {
+  const { kakao } = stage
+  await stage.up()
+  const failed = (): null => null
+  let reply = await kakao.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
+  while (reply?.status !== 200) {
+    await tick(30)
+    await stage.up()
+    reply = await kakao.redeliver().catch(failed)
+  }
+}
+
+/** Sends /inbox until everything that waits has been fetched, or so many times. */
+export const emptyMailbox = async (stage: Stage, from: Person, most = 50): Promise<void> => {
+  for (let i = 0; i < most; i++) {
+    await sayOnKakao(stage, from, '/inbox')
+    if (openRows(stage.dir)?.mailbox === 0) return
+  }
+}
+
+const hasResult = (stage: Stage, requester: Person, word: string) => () => resultsFor(stage, requester, word).length > 0
+
+/** The admin presses the button as soon as the card is there. */
+export const press = async (stage: Stage, word: string, label: string): Promise<void> => {
+  const { telegram } = stage
+  const { ann } = telegram.people
+  const button = await until(`a card for ${word}`, () =>
+    telegram
+      .shown()
+      .find(({ place, text }) => place.chat === ann.id && text.includes(word))
+      ?.buttons.find((one) => one.label === label),
+  )
+  await button.press()
+}
+
+const common: readonly Crash[] = [
+  'keep:taken',
+  'keep:kept',
+  'run:row',
+  'submit:marked',
+  'submit:fired',
+  'submit:noted',
+  'work:ran',
+  'work:settled',
+  'finish:marked',
+  'finish:collected',
+  'finish:noted',
+].map((at) => ({ at, nth: 1 }))
+
+export const flows: readonly Flow[] = [
+  {
+    name: 'Telegram, run by a trusted user',
+    requester: ({ carl }) => carl,
+    approved: false,
+    act: async (stage, word) => {
+      await sayOnTelegram(stage, stage.carl, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, stage.carl, word))
+    },
+    crashes: [...common, ...times('send:marked', 1, 2, 3), ...times('send:sent', 1, 2, 3)],
+  },
+  {
+    name: 'Telegram, a stranger’s run that the admin approves by button',
+    requester: ({ telegram }) => telegram.people.bob,
+    approved: true,
+    act: async (stage, word) => {
+      const { bob } = stage.telegram.people
+      await sayOnTelegram(stage, bob, wish(word))
+      await press(stage, word, 'Approve')
+      await until(`the result of ${word}`, hasResult(stage, bob, word))
+    },
+    crashes: [
+      ...common,
+      ...times('keep:taken', 2),
+      ...times('keep:kept', 2),
+      ...times('decide:claimed', 1),
+      ...times('decide:told', 1),
+      ...times('decide:noted', 1),
+      ...times('work:ran', 2),
+      ...times('work:settled', 2),
+      ...times('send:marked', 1, 2, 3, 4),
+      ...times('send:sent', 1, 2, 3, 4),
+    ],
+  },
+  {
+    name: 'KakaoTalk, result from the mailbox',
+    requester: ({ kakao }) => kakao.people.ann,
+    approved: false,
+    act: async (stage, word) => {
+      const { ann } = stage.kakao.people
+      await sayOnKakao(stage, ann, wish(word))
+      await until('something in the mailbox', () => (openRows(stage.dir)?.mailbox ?? 0) > 0)
+      await emptyMailbox(stage, ann)
+      while (!hasResult(stage, ann, word)()) await emptyMailbox(stage, ann)
+    },
+    crashes: [
+      ...common,
+      ...times('inline:written', 1, 2),
+      ...times('keep:taken', 2),
+      ...times('keep:kept', 2),
+      ...times('work:ran', 2),
+      ...times('work:settled', 2),
+    ],
+  },
+  {
+    name: 'KakaoTalk, result by callback',
+    requester: ({ kakao }) => kakao.people.ann,
+    approved: false,
+    act: async (stage, word) => {
+      const { ann } = stage.kakao.people
+      stage.kakao.offerCallbacks(true)
+      await sayOnKakao(stage, ann, wish(word))
+      stage.kakao.offerCallbacks(false)
+      await until('the result, here or in the mailbox', () => {
+        const { mailbox = 0, jobs = 1, events = 1, parts = 1 } = openRows(stage.dir) ?? {}
+        return hasResult(stage, ann, word)() || (mailbox > 0 && jobs + events + parts === 0)
+      })
+    },
+    crashes: [...common, ...times('inline:written', 1), ...times('send:marked', 1), ...times('send:sent', 1)],
+  },
+]
+
+/** Everybody is content: nothing under way, and each asker has got at least the acknowledgement or the result. */
+export const settled = async (stage: Stage, mailboxOf: Person | null): Promise<void> => {
+  const nothingOpen = (): boolean => {
+    const rows = openRows(stage.dir)
+    return rows !== null && rows.events + rows.parts + rows.jobs + rows.approvals === 0
+  }
+  await until('nothing open', nothingOpen)
+  if (mailboxOf && (openRows(stage.dir)?.mailbox ?? 0) > 0) await emptyMailbox(stage, mailboxOf)
+  await until('nothing open', nothingOpen)
+}
+
+export const answersTo = (stage: Stage, requester: Person): number =>
+  bubbles(stage).filter(({ chat }) => chat === requester.id).length

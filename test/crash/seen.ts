@@ -1,0 +1,80 @@
+import type { Person } from '../platforms/platform.ts'
+import { adminToken, type Stage } from './harness.ts'
+
+/** What the product puts before something that may be there already. */
+export const repeatMark = '(You may have got this already.)'
+
+/** A message as a person sees it. */
+export interface Bubble {
+  readonly chat: string
+  readonly text: string
+  readonly repeated: boolean
+  readonly replyTo: string | null
+  /** Its words changed since it was sent. */
+  readonly edited: boolean
+}
+
+const telegramBubbles = ({ telegram }: Stage): Bubble[] =>
+  telegram.shown().map(({ place, text, edits, replyTo = null }) => ({
+    chat: place.chat,
+    text: text.startsWith(repeatMark) ? text.slice(repeatMark.length).trim() : text,
+    repeated: text.startsWith(repeatMark),
+    replyTo,
+    edited: edits > 0,
+  }))
+
+/** Here the mark is a bubble of its own before the one it speaks of. */
+const kakaoBubbles = ({ kakao }: Stage): Bubble[] => {
+  const bubbles: Bubble[] = []
+  let repeated = false
+  for (const { place, text } of kakao.shown()) {
+    if (text !== repeatMark) bubbles.push({ chat: place.chat, text, repeated, replyTo: null, edited: false })
+    repeated = text === repeatMark
+  }
+  return bubbles
+}
+
+export const bubbles = (stage: Stage): readonly Bubble[] => [...telegramBubbles(stage), ...kakaoBubbles(stage)]
+
+/** What came out of the job with this word in its prompt, as its requester sees it. */
+export const resultsFor = (stage: Stage, requester: Person, word: string): readonly Bubble[] =>
+  bubbles(stage).filter(({ chat, text }) => chat === requester.id && text.includes(word) && text.startsWith('portrait'))
+
+/** Messages that say the same in the same chat, though neither says that it may be a repeat. */
+export const unmarkedRepeats = (stage: Stage): readonly string[] => {
+  const seen = new Set<string>()
+  return bubbles(stage).flatMap(({ chat, text, repeated, edited }) => {
+    // Only what speaks of one certain thing can be a repeat of itself.
+    if (repeated || edited || !/\bID: /.test(text)) return []
+    const key = `${chat} ${text}`
+    if (seen.has(key)) return [text]
+    seen.add(key)
+    return []
+  })
+}
+
+/** How often the backend took a job with this word. */
+export const submissionsOf = ({ simulator }: Stage, word: string): number =>
+  simulator.control.jobs().filter(({ prompt }) => JSON.stringify(prompt).includes(`"${word}"`)).length
+
+export interface BackendApproval {
+  readonly id: string
+  readonly status: string
+  readonly word: string
+}
+
+export const backendApprovals = async ({ simulator }: Stage): Promise<readonly BackendApproval[]> => {
+  const found: BackendApproval[] = []
+  for (let offset = 0; ; offset += 500) {
+    const response = await fetch(`${simulator.url}/openclaw/approvals?limit=500&offset=${offset}`, {
+      headers: { 'x-openclaw-admin-token': adminToken },
+    })
+    const { approvals } = (await response.json()) as {
+      approvals: readonly { approval_id: string; status: string; inputs: { prompt?: string } }[]
+    }
+    found.push(
+      ...approvals.map(({ approval_id, status, inputs }) => ({ id: approval_id, status, word: inputs.prompt ?? '' })),
+    )
+    if (approvals.length < 500) return found
+  }
+}

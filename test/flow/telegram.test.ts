@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import { openHouse } from './harness.ts'
+import { until } from './process.ts'
+import { carl, chatOf, promptIdIn } from './telegram.ts'
+
+describe.concurrent('on Telegram', () => {
+  test('a run in a private chat is acknowledged with its place, then brings the picture as a reply, then Done', async ({
+    onTestFinished,
+  }) => {
+    const { telegram, simulator } = await openHouse(onTestFinished)
+    const ann = chatOf(telegram, telegram.people.ann)
+    simulator.control.pause()
+    await ann.say('/run portrait a red fox seed=1')
+    const ack = await ann.shows('[Job Submitted] portrait')
+    expect(ack.text).toMatch(/its turn is now/)
+    expect(ack.buttons.map(({ label }) => label)).toEqual(['Cancel'])
+    const id = promptIdIn(ack.text)
+    expect(simulator.control.jobs().map(({ promptId }) => promptId)).toEqual([id])
+    simulator.control.resume()
+
+    const picture = await ann.shows(({ media }) => media.length > 0)
+    expect(picture.media).toMatchObject([{ as: 'photo', mime: 'image/png' }])
+    expect(picture.text).toContain('portrait')
+    expect(picture.text).toContain('prompt: a red fox')
+    expect(picture.text).toContain('seed: 1')
+    expect(picture.text).toContain(`ID: ${id}`)
+    const asked = telegram.world.posts.find(({ text }) => text.startsWith('/run'))
+    expect(picture.replyTo).toBe(String(asked?.id))
+    const done = await ann.shows(/^Done: portrait/)
+    expect(done.id).toBe(ack.id)
+    expect(done.buttons).toEqual([])
+    expect(ann.seen()).toHaveLength(2)
+  })
+
+  test('a waiting job shows who is ahead of it, a running one its steps, in the same message', async ({
+    onTestFinished,
+  }) => {
+    const { telegram, simulator } = await openHouse(onTestFinished, { simulator: { stepMs: 120 } })
+    const ann = chatOf(telegram, telegram.people.ann)
+    const bob = chatOf(telegram, telegram.people.bob)
+    simulator.control.pause()
+    await bob.say('/run portrait steps=4')
+    await bob.shows('[Job Submitted]')
+    await ann.say('/run portrait steps=60')
+    const ack = await ann.shows('[Job Submitted]')
+    expect(ack.text).toContain('1 ahead of it')
+    simulator.control.resume()
+    const step = await ann.shows(/Running: portrait · step \d+\/60 · \d+ %/)
+    expect(step.id).toBe(ack.id)
+    expect(step.edits).toBeGreaterThan(0)
+    await ann.shows(/^Done/)
+    expect(ann.seen()).toHaveLength(2)
+  })
+
+  test('a group is answered when it names the bot, and left alone otherwise', async ({ onTestFinished }) => {
+    const { telegram, simulator, daemon } = await openHouse(onTestFinished)
+    const group = chatOf(telegram, telegram.people.ann, telegram.places.group)
+    await group.say('good morning everybody', { mention: false })
+    await group.say('/run@another_bot portrait a dog', { mention: false })
+    await group.say('/frobnicate', { mention: false })
+    await group.say('/run portrait a red fox')
+    const picture = await group.shows(({ media }) => media.length > 0)
+    const asked = telegram.world.posts.find(({ text }) => text === '/run@render_desk_bot portrait a red fox')
+    expect(picture.replyTo).toBe(String(asked?.id))
+    await group.shows(/^Done/)
+    expect(group.seen()).toHaveLength(2)
+    expect(simulator.control.jobs()).toHaveLength(1)
+    expect(daemon().output()).not.toContain('good morning')
+  })
+
+  test('a topic of a forum gets its answers in that topic', async ({ onTestFinished }) => {
+    const { telegram } = await openHouse(onTestFinished)
+    const place = telegram.places.thread
+    if (!place) throw new Error('the fake has no topics')
+    const topic = chatOf(telegram, telegram.people.ann, place)
+    await topic.say('/run portrait a red fox')
+    await topic.shows(({ media }) => media.length > 0)
+    await topic.shows(/^Done/)
+    const inChat = telegram.shown().filter((shown) => shown.place.chat === place.chat)
+    expect(inChat).toHaveLength(2)
+    expect(topic.seen()).toHaveLength(2)
+  })
+
+  test('edited messages and ordinary updates of other kinds run nothing', async ({ onTestFinished }) => {
+    const { telegram, simulator } = await openHouse(onTestFinished)
+    const ann = chatOf(telegram, telegram.people.ann)
+    const chat = { id: Number(ann.place.chat), type: 'private', first_name: 'Ann' }
+    const from = { id: Number(ann.person.id), is_bot: false, first_name: 'Ann' }
+    const date = Math.floor(Date.now() / 1000)
+    telegram.updates.push({ edited_message: { message_id: 3, from, chat, date, text: '/run portrait a dog' } })
+    telegram.updates.push({ message: { message_id: 4, from, chat, date, text: '/run portrait a wolf', via_bot: 7 } })
+    telegram.updates.push({ nonsense: { text: '/run portrait a cat' } })
+    await ann.say('/whoami')
+    await ann.shows('You are telegram:')
+    expect(
+      simulator.control
+        .jobs()
+        .map(({ prompt }) => JSON.stringify(prompt))
+        .join(),
+    ).not.toMatch(/a dog|a cat/)
+  })
+
+  test('what waited longer than 10 minutes is answered with a notice and not run', async ({ onTestFinished }) => {
+    const { telegram, simulator, start } = await openHouse(onTestFinished, { idle: true })
+    const ann = chatOf(telegram, telegram.people.ann)
+    await ann.say('/run portrait a stale fox', { at: Date.now() - 20 * 60_000 })
+    await ann.say('/run portrait a young fox', { at: Date.now() - 2 * 60_000 })
+    await start()
+    const notice = await ann.shows('I was away when you sent this')
+    expect(notice.text).toContain('20 min')
+    const picture = await ann.shows(({ media }) => media.length > 0)
+    expect(picture.text).toContain('a young fox')
+    expect(simulator.control.jobs()).toHaveLength(1)
+  })
+
+  test('a chat that is held up by a 429 or never answers does not hold up another', async ({ onTestFinished }) => {
+    const { telegram } = await openHouse(onTestFinished)
+    const ann = chatOf(telegram, telegram.people.ann)
+    const bob = chatOf(telegram, telegram.people.bob)
+    const other = chatOf(telegram, carl)
+    telegram.failNext({ kind: 'hang' })
+    await ann.say('/whoami')
+    await until('the hanging call', () => telegram.calls().some(({ method }) => method === 'sendMessage'))
+    telegram.failNext({ kind: 'rate_limited', retryAfterMs: 2000 })
+    await bob.say('/whoami')
+    await until('the refused call', () => telegram.calls().filter(({ method }) => method === 'sendMessage').length > 1)
+    const startedMs = Date.now()
+    await other.say('/whoami')
+    await other.shows('You are telegram:')
+    expect(Date.now() - startedMs).toBeLessThan(1500)
+    expect(bob.seen()).toEqual([])
+    await bob.shows('You are telegram:')
+    expect(ann.seen()).toEqual([])
+  })
+})

@@ -1,0 +1,172 @@
+import { expect, test } from 'vitest'
+import { makeInlineEnds } from '../../src/jobs/inline-ends.ts'
+import { makeSubmitter } from '../../src/jobs/submit.ts'
+import { openBlobs } from '../../src/media/blobs.ts'
+import { sweep } from '../../src/ops/sweep.ts'
+import * as actions from '../../src/store/actions.ts'
+import * as approvals from '../../src/store/approvals.ts'
+import * as inbox from '../../src/store/inbox.ts'
+import * as jobs from '../../src/store/jobs.ts'
+import * as memo from '../../src/store/memo.ts'
+import type { Db } from '../../src/store/open.ts'
+import * as outbox from '../../src/store/outbox.ts'
+import { address, event, flush, makeClock, part, tempDir, testStore } from '../kit/core.ts'
+import { keepingLog } from '../kit/deps.ts'
+
+/** Reads a table in its own order and stops at the first row that fits, which is near its beginning. */
+const stopsEarly = /SELECT seq \+ \? FROM \w+ WHERE .* ORDER BY seq LIMIT 1/
+
+const job: jobs.Job = {
+  id: 'j',
+  key: 'k',
+  state: 'waiting',
+  requester: 'fake:ann',
+  asker: 'Ann',
+  target: address(),
+  template: 't',
+  inputs: {},
+  approval: false,
+  traceId: 'trace',
+  createdAtMs: 1,
+}
+
+/** Everything the store does, once. A function added to it has to be called here, or the second test fails. */
+const calls: Readonly<Record<string, (db: Db) => unknown>> = {
+  addAction: (db) =>
+    actions.addAction(db, { id: 'a', say: '/x', only: null, once: 'o', platform: 'fake', chat: 'c', expiresAtMs: 1 }),
+  actionById: (db) => actions.actionById(db, 'a'),
+  useActions: (db) => actions.useActions(db, 'o', 'fake:ann', 1),
+  pruneActions: (db) => actions.pruneActions(db, 1, 5),
+  addApproval: (db) =>
+    approvals.addApproval(db, {
+      id: 'apr',
+      state: 'pending',
+      template: 't',
+      inputs: {},
+      expiresAtMs: 1,
+      createdAtMs: 1,
+    }),
+  approvalById: (db) => approvals.approvalById(db, 'apr'),
+  openApprovals: (db) => approvals.openApprovals(db),
+  claimApproval: (db) => approvals.claimApproval(db, 'apr', 'approving', { id: 'x', name: 'X' }),
+  endApproval: (db) => approvals.endApproval(db, 'apr', 'approved', 1),
+  addCard: (db) => approvals.addCard(db, 'apr', 'card', address()),
+  cardsOf: (db) => approvals.cardsOf(db, 'apr'),
+  uncardedApprovals: (db) => approvals.uncardedApprovals(db, 5),
+  unclosedCards: (db) => approvals.unclosedCards(db, 1, 5),
+  claimedApproval: (db) => approvals.claimedApproval(db),
+  pruneApprovals: (db) => [approvals.pruneApprovals(db, 2, 5), approvals.addCard(db, 'apr', 'card', address())],
+  keepEvent: (db) => inbox.keepEvent(db, event('e'), 'lane', 'run', 1),
+  settleEvent: (db) => inbox.settleEvent(db, 1, { outcome: 'x', answer: null }, 1),
+  eventState: (db) => inbox.eventState(db, 'e'),
+  waitingEvents: (db) => inbox.waitingEvents(db),
+  pruneInbox: (db) => inbox.pruneInbox(db, 1, 5),
+  addJob: (db) => jobs.addJob(db, job),
+  changeJob: (db) => [jobs.changeJob(db, 'j', { state: 'firing' }), jobs.changeJob(db, 'j', {}, ['firing', 'waiting'])],
+  noteTold: (db) => jobs.noteTold(db, 'j', 'queued', null),
+  jobById: (db) => jobs.jobById(db, 'j'),
+  jobByKey: (db) => jobs.jobByKey(db, 'k'),
+  jobByPrompt: (db) => jobs.jobByPrompt(db, 'p'),
+  jobByApproval: (db) => jobs.jobByApproval(db, 'apr'),
+  openJobs: (db) => jobs.openJobs(db),
+  jobToSubmit: (db) => jobs.jobToSubmit(db),
+  overdueJobs: (db) => jobs.overdueJobs(db, 1, 5),
+  untoldJobs: (db) => jobs.untoldJobs(db, 5),
+  jobsOf: (db) => jobs.jobsOf(db, 'fake:ann', 5),
+  findJobs: (db) => [jobs.findJobs(db, 'abcd', null), jobs.findJobs(db, 'abcd', 'fake:ann')],
+  pruneJobs: (db) => jobs.pruneJobs(db, 1, 5),
+  getMemo: (db) => memo.getMemo(db, 's', 'k'),
+  setMemo: (db) => memo.setMemo(db, 's', 'k', 'v'),
+  setContact: (db) => memo.setContact(db, 'fake:ann', address(), 1),
+  contactOf: (db) => memo.contactOf(db, 'fake:ann'),
+  addPart: (db) => outbox.addPart(db, { part: part('p') }, 1),
+  partRow: (db) => outbox.partRow(db, 'p'),
+  recoverOutbox: (db) => outbox.recoverOutbox(db),
+  openLanes: (db) => outbox.openLanes(db),
+  nextPart: (db) => [outbox.nextPart(db, 'nobody', 1), outbox.nextPart(db, 'fake bot  c1', 0)],
+  markSending: (db) => outbox.markSending(db, 'p'),
+  markSent: (db) => outbox.markSent(db, 'p', { via: 'push' }, 1),
+  markEnded: (db) => outbox.markEnded(db, 'p', 'dead', 'why', 1),
+  markAgain: (db) => outbox.markAgain(db, 'p', { state: 'queued', nextAtMs: 1, error: '' }),
+  endLane: (db) => outbox.endLane(db, 'lane', 'gone', 1),
+  withdraw: (db) => outbox.withdraw(db, 'p', 1),
+  mailbox: (db) => outbox.mailbox(db, 'lane', 1),
+  mailboxCount: (db) => outbox.mailboxCount(db, 'lane'),
+  openCount: (db) => outbox.openCount(db),
+  blobNeeded: (db) => outbox.blobNeeded(db, 'b'),
+  pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
+}
+
+const tour = async () => {
+  const clock = makeClock()
+  const { store, db, statements } = testStore(clock.now)
+  for (const call of Object.values(calls)) call(db)
+  const stop = new AbortController()
+  const never = async (): Promise<never> => new Promise(() => {})
+  const submitter = makeSubmitter({
+    store,
+    now: clock.now,
+    sleep: clock.sleep,
+    newTrace: () => 'trace',
+    tellJob: async () => {},
+    tellApproval: async () => {},
+    watch: () => {},
+    log: keepingLog(),
+    step: () => {},
+    backend: new Proxy({}, { get: () => never }) as Parameters<typeof makeSubmitter>[0]['backend'],
+    templates: { get: never, expire: () => {} },
+  })
+  void submitter.run(stop.signal)
+  await flush()
+  stop.abort()
+  const ends = makeInlineEnds({
+    store,
+    now: clock.now,
+    log: keepingLog(),
+    wake: () => {},
+    capabilities: () => null,
+    step: () => {},
+  })
+  ends.earlier(event('e'))
+  ends.written(part('ack:k', { interim: true, handle: { kind: 'inline', value: 'h', expiresAt: 1 } }), {
+    answer: { status: 200, headers: {}, body: '' },
+    tokenKept: false,
+  })
+  const newId = () => '0'.repeat(32)
+  const blobs = await openBlobs({ dir: tempDir(), maxTotalBytes: 1, now: clock.now, newId, log: keepingLog() })
+  const bounds = { retentionMs: 1, mediaMs: 1, replayMs: 1 }
+  const sweeping = { store, blobs, now: clock.now, sleep: async () => {}, log: keepingLog(), ...bounds }
+  await sweep(sweeping, new AbortController().signal)
+  await flush()
+  return { db, statements: [...statements()] }
+}
+
+/** How SQLite goes about it, where it would read a whole table or a whole index that grows with the past. */
+const slow = (db: Db, text: string): string[] =>
+  db
+    .sql(`EXPLAIN QUERY PLAN ${text}`)
+    .all(...Array.from({ length: text.split('?').length - 1 }, () => null))
+    .map(({ detail }) => String(detail))
+    .filter((detail) =>
+      /^SCAN (?!\w+ USING (COVERING )?INDEX (inbox_waiting|outbox_open|outbox_mail|jobs_open|jobs_untold|approvals_open)\b)/.test(
+        detail,
+      ),
+    )
+
+test('no statement of the running daemon reads a table from one end to the other: a million old rows cost nothing', async () => {
+  const { db, statements } = await tour()
+  const asked = statements.filter((text) => /^(SELECT|UPDATE|DELETE)/.test(text))
+  expect(asked.length).toBeGreaterThan(40)
+  const found = asked.flatMap((text) => {
+    const plans = slow(db, text)
+    const allowed = stopsEarly.test(text) ? 1 : 0
+    return plans.length > allowed ? [{ text: text.replaceAll(/\s+/g, ' '), plans }] : []
+  })
+  expect(found).toEqual([])
+})
+
+test('the tour calls every function of the store that takes a database', () => {
+  const all = { ...actions, ...approvals, ...inbox, ...jobs, ...memo, ...outbox }
+  const functions = Object.entries(all).filter(([name, value]) => typeof value === 'function' && name !== 'memoFor')
+  expect(functions.map(([name]) => name).sort()).toEqual(Object.keys(calls).sort())
+})
