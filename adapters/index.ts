@@ -3,7 +3,7 @@ import console from './console/index.ts'
 import kakao from './kakao/index.ts'
 import telegram from './telegram/index.ts'
 
-const byId = { console, telegram, kakao } as const satisfies Readonly<Record<string, AdapterModule>>
+const byId = { telegram, kakao, console } as const satisfies Readonly<Record<string, AdapterModule>>
 
 /** The platforms there are. Tables over it (fakes, fixtures) stop compiling when a new one is missing in them. */
 export type PlatformId = keyof typeof byId

@@ -48,7 +48,7 @@ function gapsOf(platform: PlatformPosture): readonly ConfigProblem[] {
   if (!platform.proven) {
     gaps.push({
       variable: platform.proofVariable ?? platform.id,
-      read: `not set, so nothing proves who writes on ${platform.id}`,
+      read: `not set, so nothing proves who writes on ${platform.id}: whoever reaches it can read and ask in anybody's name`,
       cure: 'Set the secret by which this platform signs or marks its requests, or switch the platform off.',
     })
   }

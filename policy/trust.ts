@@ -19,6 +19,10 @@ export const isListed = (list: IdList, who: Who): boolean =>
 
 export const isAdmin = (rules: Rules, who: Who): boolean => isProven(who) && isListed(rules.admins, who)
 
+/** Whether someone may decide on requests: the list of the admin class where there is one, else the admins. */
+export const isApprover = (rules: Rules, who: Who): boolean =>
+  isProven(who) && isListed(rules.allowFrom.admin ?? rules.admins, who)
+
 /** How far someone is trusted, and by which rule. Being listed as a user or writing in a listed chat is enough. */
 export function trustOf(rules: Rules, who: Who): { readonly trust: Trust; readonly rule: RuleName } {
   if (!isProven(who)) return { trust: 'stranger', rule: 'unproven-sender' }

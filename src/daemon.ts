@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
 import { linkBackend } from './backend/connect.ts'
 import { commands } from './commands/index.ts'
+import { makePlaces } from './commands/talks.ts'
 import type { Config } from './config/config.ts'
 import { type AdapterModule, ConfigError } from './contract/index.ts'
 import { downgrade } from './delivery/downgrade.ts'
@@ -20,7 +21,7 @@ import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { menuFor } from './ops/menu.ts'
 import { makeMetrics } from './ops/metrics.ts'
-import { keepSweeping } from './ops/sweep.ts'
+import { keepProbing, keepSweeping } from './ops/sweep.ts'
 import { keep, type Ports, work } from './pipeline.ts'
 import { openState } from './state.ts'
 import { waitingEvents } from './store/inbox.ts'
@@ -59,10 +60,11 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const newId = (): string => randomBytes(16).toString('base64url')
   const capabilities = (platform: string) => modules.find((module) => module.id === platform)?.capabilities ?? null
   const canLink = config.publicBaseUrl !== null
-  const posting = { now, newId, canLink, capabilities }
+  const linking = { canLink, maxLinkBytes: config.media.maxBytes }
+  const posting = { now, newId, ...linking, capabilities }
   const slots = makeSlots()
   const wake = (lanes: Iterable<string>): void => worker.wake(lanes)
-  const inlineEnds = makeInlineEnds({ store, now, log, wake, capabilities, step })
+  const inlineEnds = makeInlineEnds({ store, now, log, wake, capabilities, step, sleep, signal: stop.signal })
 
   const metrics = makeMetrics(() => ({
     connector_events_waiting: { about: 'Events kept and not yet settled.', value: lanes.size() },
@@ -87,7 +89,12 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       for (const event of events) metrics.count('connector_events_total', { platform: event.where.platform })
       return keep(events, capabilities, ports)
     },
-    http: { slots, ...inlineEnds, log },
+    http: {
+      slots,
+      ...inlineEnds,
+      refused: (platform) => metrics.count('connector_webhook_refused_total', { platform }),
+      log,
+    },
     shared: config.http,
     mount: (app) => void app.route(config.media.path, mediaRoutes({ links, blobs, now })),
     now,
@@ -102,12 +109,20 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     sleep,
     log,
     outlet: platforms.outlet,
-    lower: (part, caps) => downgrade(part, caps, { canLink, texts: planTexts }),
+    lower: (part, caps) => downgrade(part, caps, { ...linking, texts: planTexts }),
     observe: (platform, outcome) => metrics.count('connector_sends_total', { platform, outcome }),
     step,
   })
   const { outlets } = platforms
-  const telling = { ...posting, store, wake, log, outlets, approvers: () => approversOf(rules, outlets()) }
+  const telling = {
+    ...posting,
+    store,
+    wake,
+    log,
+    outlets,
+    away: link.away,
+    approvers: () => approversOf(rules, outlets()),
+  }
   const follow = makeFollow({ config, edge, state, link, platforms, worker, telling, step })
   const ports: Ports = {
     ...posting,
@@ -119,6 +134,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     commands: () => commands,
     hasAdminToken: config.backend.adminToken !== null,
     maxOpenJobs: config.limits.maxPendingPerSender,
+    talks: makePlaces(Math.max(1, Math.floor(config.limits.concurrentCommands / 2))),
     away: () => {
       const gone = link.away()
       return gone && { ...gone, why: texts.backend.why.down }
@@ -150,6 +166,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const intakes = new AbortController()
   for (const kept of store.read(waitingEvents)) lanes.add(kept)
   const background = [
+    keepProbing({ store, sleep, log }, stop.signal),
     follow.run(stop.signal),
     keepSweeping(
       {
@@ -175,7 +192,9 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     closing: () => intakes.signal.aborted,
   })
   const { host, port } = config.admin
-  const admin = await listen(adminApp, host, port).catch((error: unknown) => {
+  const admin = await listen(adminApp, host, port, (error) =>
+    log.warn({ error: error.message }, 'admin listener in trouble'),
+  ).catch((error: unknown) => {
     log.error({ host, port, error: String(error) }, 'admin listener not opened: no /healthz, /readyz and /metrics')
     return null
   })

@@ -45,8 +45,8 @@ const configured = (): { readonly config: Config; readonly warnings: readonly st
 const logFor = (config: Config): RootLog =>
   createLog({ ...config.log, destination: process.stdout, secrets: config.secrets, now: Date.now })
 
-/** First signal: drain and close. Second: at once. */
-const untilSignal = (daemon: Daemon): Promise<void> =>
+/** First signal: drain and close. Second: at once. Asked before anything is opened, so that none is missed. */
+const signalled = (): Promise<void> =>
   new Promise((resolve) => {
     const go = (): void => {
       process.once('SIGINT', () => process.exit(130))
@@ -55,25 +55,29 @@ const untilSignal = (daemon: Daemon): Promise<void> =>
     }
     process.once('SIGINT', go)
     process.once('SIGTERM', go)
-    void daemon
-      .ended()
-      .then(() => untilIdle(daemon, new AbortController().signal))
-      .then(resolve)
   })
+
+/** A daemon whose only intake was a terminal ends with it. */
+const ranDry = async (daemon: Daemon): Promise<void> => {
+  await daemon.ended()
+  await untilIdle(daemon, new AbortController().signal)
+}
 
 const start = async (): Promise<number> => {
   const { config } = configured()
   if (!config.platforms.some((platform) => platform.active)) return fail(noPlatformMessage(adapters), badConfig)
+  const signal = signalled()
   const daemon = await openDaemon(config, adapters, realEdge(readVersion(), logFor(config)))
-  await untilSignal(daemon)
+  await Promise.race([signal, ranDry(daemon)])
   await daemon.close()
   return 0
 }
 
 const demo = async (): Promise<number> => {
+  const signal = signalled()
   const { daemon, close } = await openDemo(adapters, readVersion())
   if (process.stdin.isTTY) out(texts.help.demo)
-  await untilSignal(daemon)
+  await Promise.race([signal, ranDry(daemon)])
   await close()
   return 0
 }

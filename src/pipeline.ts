@@ -1,11 +1,12 @@
 import { refuse } from '../policy/replay.ts'
-import { isAdmin } from '../policy/trust.ts'
+import { isApprover } from '../policy/trust.ts'
 import { concernsUs, type PerformDeps, type Performed, perform } from './commands/perform.ts'
 import { type Capabilities, type InboundEvent, type Log, laneOf, type Part, qualified } from './contract/index.ts'
 import { type SettleDeps, settle } from './delivery/settle.ts'
 import type { Slots } from './intake/inline.ts'
 import type { Lanes } from './intake/lanes.ts'
 import { type KeptEvent, keepEvent, type Verdict } from './store/inbox.ts'
+import { jobByKey } from './store/jobs.ts'
 import { StoreError } from './store/store.ts'
 import { texts } from './texts/index.ts'
 
@@ -23,6 +24,9 @@ export interface Ports extends PerformDeps, SettleDeps {
   readonly log: Log
 }
 
+/** Like the longest a job is held for an unreachable backend. */
+const staleMs = 10 * 60_000
+
 /** Thrown when too much waits already: the platform is asked to bring the events again. */
 export class TooBusy extends Error {
   override readonly name = 'TooBusy'
@@ -30,8 +34,12 @@ export class TooBusy extends Error {
 
 /** First half of the flow. Resolves once everything that concerns us is on disk. */
 export const keep = async (events: readonly InboundEvent[], capabilities: Capabilities, p: Ports): Promise<void> => {
+  const before = new Map<string, number>()
   const wanted = events.flatMap((event) => {
-    const verdict = verdictOn(event, capabilities, p)
+    const sender = qualified(event.where.platform, event.from.id)
+    const inBatch = before.get(sender) ?? 0
+    const verdict = verdictOn(event, inBatch, capabilities, p)
+    if (verdict) before.set(sender, inBatch + 1)
     return verdict ? [{ event, verdict }] : []
   })
   if (wanted.length === 0) return
@@ -45,7 +53,7 @@ export const keep = async (events: readonly InboundEvent[], capabilities: Capabi
 }
 
 /** Null: nothing to keep. */
-const verdictOn = (event: InboundEvent, capabilities: Capabilities, p: Ports): Verdict | null => {
+const verdictOn = (event: InboundEvent, inBatch: number, capabilities: Capabilities, p: Ports): Verdict | null => {
   const why = refuse(event, p.now(), capabilities)
   if (why === 'self' || why === 'bot' || why === 'future') {
     p.log.debug({ event: event.id, why }, 'event dropped')
@@ -53,48 +61,73 @@ const verdictOn = (event: InboundEvent, capabilities: Capabilities, p: Ports): V
   }
   if (!concernsUs(event, p.commands())) return null
   if (why === 'stale') return 'stale'
-  return p.lanes().waitingOf(qualified(event.where.platform, event.from.id)) >= p.maxPendingPerSender ? 'busy' : 'run'
+  const waiting = p.lanes().waitingOf(qualified(event.where.platform, event.from.id)) + inBatch
+  return waiting >= p.maxPendingPerSender ? 'busy' : 'run'
 }
 
-/** Second half: what was kept is worked on and settled. Never rejects: what can't be settled now is tried again. */
+/** Second half: what was kept is performed once and settled. Never rejects: a settling that fails is tried again, the
+ *  command is not; what it did can't be undone by doing it twice. */
 export const work = async (
   kept: KeptEvent,
   capabilities: Capabilities,
   p: Ports,
   signal: AbortSignal,
 ): Promise<void> => {
+  let performed: Performed | null = null
   for (let attempt = 1; !signal.aborted; attempt++) {
     try {
-      await once(kept, capabilities, p, signal)
+      performed ??= await answering(kept, capabilities, p, signal)
+      p.step('work:ran')
+      await settleOne(kept, performed, capabilities, p)
       return
     } catch (error) {
       if (signal.aborted) return
       p.log.error({ event: kept.event.id, attempt, error: String(error) }, 'event not settled yet')
+      // An answer that can't be written at all must not hold up its chat for ever.
+      if (attempt >= mostAttempts && performed && !(error instanceof StoreError)) performed = broken(kept, error, p)
       await p.sleep(Math.min(30_000, 500 * 2 ** attempt), signal)
     }
   }
 }
 
-const once = async (kept: KeptEvent, capabilities: Capabilities, p: Ports, signal: AbortSignal): Promise<void> => {
+const mostAttempts = 5
+
+const settleOne = async (
+  kept: KeptEvent,
+  performed: Performed,
+  capabilities: Capabilities,
+  p: Ports,
+): Promise<void> => {
   const { event } = kept
-  const performed = await answering(kept, capabilities, p, signal)
-  p.step('work:ran')
-  const who = {
-    platform: event.where.platform,
-    ids: [event.from.id, ...(event.from.aliases ?? [])],
-    chat: event.where.chat,
-    proof: event.proof,
-  }
-  const contact =
-    event.where.kind === 'dm' && isAdmin(p.rules, who) ? qualified(event.where.platform, event.from.id) : null
   const { outcome, record, explicit } = performed
   const slot = p.slots.open(event.id)
-  const settled = await settle(kept, { ...outcome, record, explicit, contact }, capabilities, slot, p)
+  const settled = await settle(
+    kept,
+    { ...outcome, record, explicit, contact: contactOf(event, p) },
+    capabilities,
+    slot,
+    p,
+  )
   p.step('work:settled')
   p.log.debug({ event: event.id, platform: event.where.platform, record }, 'event settled')
   if (slot && !p.slots.offer(event.id, settled.first) && settled.first) p.lost(settled.first)
   p.wake(settled.lanes)
   outcome.after?.()
+}
+
+/** Who may decide is remembered with the direct chat they were last seen in: there they are told of requests. */
+const contactOf = (event: InboundEvent, p: Ports): string | null => {
+  const { platform, kind, chat } = event.where
+  const who = { platform, ids: [event.from.id, ...(event.from.aliases ?? [])], chat, proof: event.proof }
+  return kind === 'dm' && isApprover(p.rules, who) ? qualified(platform, event.from.id) : null
+}
+
+/** Kept long ago, before this process: what nobody expects any more is not run. Submissions and decisions that had
+ *  begun go on, by their own rows. */
+const verdictNow = (kept: KeptEvent, p: Ports): Verdict => {
+  const old = p.now() - kept.event.at > staleMs
+  const begun = old && p.store.read((db) => jobByKey(db, kept.event.id)) !== null
+  return kept.verdict === 'run' && old && !begun ? 'stale' : kept.verdict
 }
 
 /** A command that breaks answers with a reference instead of nothing; only what can be repeated is thrown on. */
@@ -106,21 +139,19 @@ const answering = async (
 ): Promise<Performed> => {
   const stopTyping = p.typing(kept.event)
   try {
-    return await perform(kept.event, kept.verdict, capabilities, p, signal)
+    return await perform(kept.event, verdictNow(kept, p), capabilities, p, signal)
   } catch (error) {
     if (signal.aborted || error instanceof StoreError) throw error
-    const reference = p.newId().slice(0, 8)
-    p.log.error(
-      {
-        event: kept.event.id,
-        reference,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      },
-      'command failed',
-    )
-    const reply = { text: texts.failed(reference), audience: 'everyone' as const }
-    return { outcome: { reply }, record: 'failed', explicit: true }
+    return broken(kept, error, p)
   } finally {
     stopTyping()
   }
+}
+
+const broken = (kept: KeptEvent, error: unknown, p: Ports): Performed => {
+  const reference = p.newId().slice(0, 8)
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  p.log.error({ event: kept.event.id, reference, error: trace }, 'command failed')
+  const reply = { text: texts.failed(reference), audience: 'everyone' as const }
+  return { outcome: { reply }, record: 'failed', explicit: true }
 }

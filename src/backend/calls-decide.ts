@@ -34,6 +34,7 @@ const fireCall = {
   route: '/openclaw/triggers/fire',
   path: '/openclaw/triggers/fire',
   changes: true,
+  tenantless: true,
 } as const
 
 function judgeFire(failure: Failure, json: unknown): Failure {
@@ -80,12 +81,19 @@ export function decideCalls(http: Http) {
     /** Newest first, at most 500. Listing is also what makes the backend expire overdue requests. */
     approvals: (status?: ApprovalStatus, options: CallOptions = {}): Promise<Answer<Approvals>> => {
       const route = '/openclaw/approvals'
-      const call = { method: 'GET', route, path: route, changes: false, maxBytes: bulkyBytes } as const
+      const call = {
+        method: 'GET',
+        route,
+        path: route,
+        changes: false,
+        tenantless: true,
+        maxBytes: bulkyBytes,
+      } as const
       return http.call({ ...call, query: { status, limit: 500 } }, readApprovals, options)
     },
 
     approval: async (id: string, options: CallOptions = {}): Promise<Answer<Approval>> => {
-      const call = { method: 'GET', route: '/openclaw/approvals/{id}', changes: false } as const
+      const call = { method: 'GET', route: '/openclaw/approvals/{id}', changes: false, tenantless: true } as const
       if (!isOpaqueId(id)) return failed(call, 'missing', 'not asked, this is no approval id')
       return http.call({ ...call, path: approvalPath(id) }, readOneApproval, options)
     },
@@ -97,7 +105,12 @@ export function decideCalls(http: Http) {
       { actor }: { readonly actor: string },
       options: CallOptions = {},
     ): Promise<Answer<Approved>> => {
-      const call = { method: 'POST', route: '/openclaw/approvals/{id}/approve', changes: true } as const
+      const call = {
+        method: 'POST',
+        route: '/openclaw/approvals/{id}/approve',
+        changes: true,
+        tenantless: true,
+      } as const
       if (!isOpaqueId(id)) return failed(call, 'missing', 'not asked, this is no approval id')
       const json = { actor, auto_execute: true }
       return http.call({ ...call, path: `${approvalPath(id)}/approve`, json }, readApproved, options, judgeDecision)
@@ -108,7 +121,12 @@ export function decideCalls(http: Http) {
       { actor }: { readonly actor: string },
       options: CallOptions = {},
     ): Promise<Answer<{ readonly approval: Approval | null }>> => {
-      const call = { method: 'POST', route: '/openclaw/approvals/{id}/reject', changes: true } as const
+      const call = {
+        method: 'POST',
+        route: '/openclaw/approvals/{id}/reject',
+        changes: true,
+        tenantless: true,
+      } as const
       if (!isOpaqueId(id)) return failed(call, 'missing', 'not asked, this is no approval id')
       return http.call(
         { ...call, path: `${approvalPath(id)}/reject`, json: { actor } },

@@ -51,6 +51,8 @@ export interface Call extends Asked {
   /** Longest answer that is read, in bytes after decompression. */
   readonly maxBytes?: number
   readonly timeoutMs?: number
+  /** The route knows no tenants: what it makes lands in the default one (backend-contract, 0.10). */
+  readonly tenantless?: true
 }
 
 export interface HttpDeps {
@@ -122,7 +124,7 @@ export function createHttp(deps: HttpDeps): Http {
   function refusedHere(call: Call, options: CallOptions): Failure | null {
     if (options.signal?.aborted) return failed(call, 'unanswered', 'not sent, we are stopping')
     const tenant = options.tenant ?? deps.tenant
-    if (deps.tenantHeader === null || tenant === undefined) return null
+    if (deps.tenantHeader === null || tenant === undefined || call.tenantless) return null
     if (tenantGrammar.test(tenant.toLowerCase())) return null
     return failed(call, 'denied', 'not sent, this is no tenant id', { code: 'tenant_invalid' })
   }
@@ -131,7 +133,7 @@ export function createHttp(deps: HttpDeps): Http {
     const headers: Record<string, string> = { ...fixed }
     const tenant = (options.tenant ?? deps.tenant)?.toLowerCase()
     if (call.json !== undefined) headers['content-type'] = 'application/json'
-    if (deps.tenantHeader !== null && tenant !== undefined) headers[deps.tenantHeader] = tenant
+    if (deps.tenantHeader !== null && tenant !== undefined && !call.tenantless) headers[deps.tenantHeader] = tenant
     const query = new URLSearchParams()
     for (const [name, value] of Object.entries(call.query ?? {})) if (value !== undefined) query.set(name, `${value}`)
     const body = call.json === undefined ? (call.form ?? null) : JSON.stringify(call.json)

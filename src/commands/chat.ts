@@ -21,12 +21,21 @@ export const chat: Command = {
     const [verb = '', ...words] = call.line.args
     const rest = words.join(' ')
     if (call.line.args.length === 0) return usage(chat)
-    if (!(await configured(call, deps))) return say(texts.chat.notConfigured)
-    if (verb === 'run') return rest ? suggest(rest, call, deps) : usage(chat)
-    if (verb === 'template') return rest ? ask(chatPrompts.template, rest, call, deps) : usage(chat)
-    if (verb === 'status') return status(call, deps)
-    return converse(call.line.args.join(' '), call, deps)
+    if (!deps.talks.enter()) return say(texts.chat.busy)
+    try {
+      return await talk(verb, rest, call, deps)
+    } finally {
+      deps.talks.leave()
+    }
   },
+}
+
+const talk = async (verb: string, rest: string, call: Call, deps: CommandDeps): Promise<Outcome> => {
+  if (!(await configured(call, deps))) return say(texts.chat.notConfigured)
+  if (verb === 'run') return rest ? suggest(rest, call, deps) : usage(chat)
+  if (verb === 'template') return rest ? ask(chatPrompts.template, rest, call, deps) : usage(chat)
+  if (verb === 'status') return status(call, deps)
+  return converse(call.line.args.join(' '), call, deps)
 }
 
 const configured = async (call: Call, deps: CommandDeps): Promise<boolean> => {

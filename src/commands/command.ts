@@ -59,6 +59,8 @@ export interface CommandDeps {
   readonly commands: () => readonly Command[]
   readonly hasAdminToken: boolean
   readonly maxOpenJobs: number
+  /** Places for talks with the language model, which take minutes: fewer than there are for commands. */
+  readonly talks: { readonly enter: () => boolean; readonly leave: () => void }
   /** When and why the backend stopped answering; null while it answers. */
   readonly away: () => { readonly sinceMs: number; readonly why: string } | null
   readonly tellJob: (id: string) => Promise<void>

@@ -1,7 +1,7 @@
 import { mayDecide } from '../../policy/approve.ts'
 import { isOpaqueId } from '../backend/wire.ts'
 import { type Approval, addApproval, approvalById, claimApproval } from '../store/approvals.ts'
-import { addJob, type Job } from '../store/jobs.ts'
+import { addJob, changeJob, type Job, jobByTrace, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, type Outcome, say, sorry } from './command.ts'
 
@@ -18,6 +18,7 @@ export const decideOn = async (
 ): Promise<Outcome> => {
   const id = call.line.args[0] ?? ''
   if (!isOpaqueId(id)) return say(texts.approvals.unknown(id))
+  if (call.scope !== 'all') return say(texts.denied['admin-only'] ?? '', { audience: 'asker' })
   const known = deps.store.read((db) => approvalById(db, id)) ?? (await foreign(id, to, call, deps))
   if (!('state' in known)) return known
   const verdict = mayDecide(
@@ -96,6 +97,8 @@ const foreign = async (
     createdAtMs: deps.now(),
   }
   if (found.value.status !== 'pending') return approval
+  const requested = deps.store.read((db) => jobByTrace(db, traceId))
+  if (requested && openStates.has(requested.state)) return link(requested, approval, deps)
   const job: Job = {
     id: deps.newTrace().slice(0, 8),
     key: `approval:${id}`,
@@ -117,4 +120,14 @@ const foreign = async (
     if (kept) db.sql(`UPDATE jobs SET told = 'queued' WHERE id = ?`).run(kept.id)
   })
   return deps.store.read((db) => approvalById(db, id)) ?? approval
+}
+
+/** The request is one of ours after all: its submission was answered into the void, and we had not yet found it. */
+const link = async (job: Job, approval: Approval, deps: CommandDeps): Promise<Approval> => {
+  await deps.store.write((db) => {
+    changeJob(db, job.id, { state: 'approval', approvalId: approval.id }, ['waiting', 'firing'])
+    addApproval(db, { ...approval, job: job.id, requester: job.requester })
+  })
+  await deps.tellJob(job.id)
+  return deps.store.read((db) => approvalById(db, approval.id)) ?? approval
 }

@@ -45,12 +45,12 @@ export const perform = async (
       ? done(say(texts.picturesLater), 'picture')
       : quiet(routed.why)
   }
+  // What was let through before a crash is not counted again.
+  const limited = deps.store.read((db) => jobByKey(db, event.id)) ? null : limit(event, capabilities, deps)
+  if (limited) return limited
   if (verdict === 'busy') return done(say(texts.busy(0)), 'busy')
   if (verdict === 'stale')
     return routed.kind === 'talk' ? quiet('stale talk') : done(say(texts.stale(deps.now() - event.at)), 'stale')
-  // What was let through before a crash is not counted again.
-  const limited = deps.store.read((db) => jobByKey(db, event.id)) ? null : limit(event, deps)
-  if (limited) return limited
   const meant = routed.kind === 'press' ? pressed(routed.action, event, deps) : typed(routed, event, deps)
   if ('outcome' in meant) return meant
   return call(meant, event, capabilities, deps, signal)
@@ -63,7 +63,7 @@ interface Meant {
   readonly once: string | null
 }
 
-const limit = (event: InboundEvent, deps: PerformDeps): Performed | null => {
+const limit = (event: InboundEvent, capabilities: Capabilities, deps: PerformDeps): Performed | null => {
   const { platform, account, chat } = event.where
   const taken = take(deps.limits, deps.now(), {
     userKey: `${platform} ${account} ${event.from.id}`,
@@ -72,7 +72,8 @@ const limit = (event: InboundEvent, deps: PerformDeps): Performed | null => {
     channelRpm: deps.channelRpm,
   })
   if (taken.ok) return null
-  return taken.notice
+  // Where the open request is the answer, silence would look like consent.
+  return taken.notice || capabilities.answer.inlineMs !== null
     ? done(say(texts.rateLimited(taken.who, taken.retryAfterMs)), 'rate limited')
     : quiet('rate limited')
 }
@@ -150,7 +151,7 @@ const call = async (
     },
     deps,
   )
-  if (once === null) return done(outcome, command.name)
+  if (once === null) return done(withHint(outcome, event, command), command.name)
   const within = outcome.within
   const used: Outcome = {
     ...outcome,
@@ -161,3 +162,9 @@ const call = async (
   }
   return done(used, command.name)
 }
+
+/** A picture that came along and was not used must not pass in silence. */
+const withHint = (outcome: Outcome, event: InboundEvent, command: Command): Outcome =>
+  event.media.length > 0 && command.class === 'run' && outcome.reply
+    ? { ...outcome, reply: { ...outcome.reply, text: `${outcome.reply.text ?? ''}\n${texts.pictureUnused}` } }
+    : outcome

@@ -1,6 +1,8 @@
 import { isPromptId } from '../backend/wire.ts'
-import { changeJob, findJobs, type Job, jobsOf, openStates } from '../store/jobs.ts'
+import { cancelUnsubmitted } from '../jobs/cancel.ts'
+import { askCancel, findJobs, type Job, jobById, jobsOf, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
+import { takeAim } from './aim.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say, sorry } from './command.ts'
 
 export const stop: Command = {
@@ -18,67 +20,75 @@ export const stop: Command = {
       .flatMap((arg) => arg.split(','))
       .map((id) => id.trim())
       .filter((id) => id !== '')
-    if (ids.length === 0) return call.scope === 'all' ? stopAll(call, deps) : stopLatest(call, deps)
-    if (ids.length > 20) return say(texts.jobs.tooManyIds(20))
-    const found = ids.map((id) => ({ id, jobs: lookUp(id, call, deps) }))
-    const unclear = found.find(({ jobs }) => jobs.length > 1)
-    if (unclear) return say(texts.jobs.ambiguous(unclear.id))
-    const foreign = found.filter(({ jobs }) => jobs.length === 0).map(({ id }) => id)
-    // Jobs that did not come through us have no row here; admins may name them by the backend's id.
-    const unknown = foreign.find((id) => call.scope === 'own' || !isPromptId(id))
-    if (unknown) return say(texts.jobs.notFound(unknown))
-    return cancel(
-      found.flatMap(({ jobs }) => jobs),
-      foreign,
-      call,
-      deps,
-    )
+    if (ids.length > mostIds) return say(texts.jobs.tooManyIds(mostIds))
+    if (ids.length === 0 && call.scope === 'all') return stopAll(call, deps)
+    const { aim } = await takeAim(call, deps, () => (ids.length === 0 ? latest(call, deps) : named(ids, call, deps)))
+    if ('refusal' in aim) return say(aim.refusal)
+    return cancel(aim, call, deps)
   },
+}
+
+const mostIds = 20
+
+/** Our own jobs by id, and prompts that did not come through us. */
+interface Aim {
+  readonly jobs: readonly string[]
+  readonly prompts: readonly string[]
+}
+
+type Aimed = Aim | { readonly refusal: string }
+
+const named = (ids: readonly string[], call: Call, deps: CommandDeps): Aimed => {
+  const found = ids.map((id) => ({ id, jobs: lookUp(id, call, deps) }))
+  const unclear = found.find(({ jobs }) => jobs.length > 1)
+  if (unclear) return { refusal: texts.jobs.ambiguous(unclear.id) }
+  const prompts = found.filter(({ jobs }) => jobs.length === 0).map(({ id }) => id)
+  // Jobs that did not come through us have no row here; admins may name them by the backend's id.
+  const unknown = prompts.find((id) => call.scope === 'own' || !isPromptId(id))
+  if (unknown) return { refusal: texts.jobs.notFound(unknown) }
+  return { jobs: found.flatMap(({ jobs }) => jobs.map((job) => job.id)), prompts }
 }
 
 const lookUp = (id: string, call: Call, deps: CommandDeps): readonly Job[] =>
   id.length < 4 ? [] : deps.store.read((db) => findJobs(db, id, call.scope === 'own' ? call.asker.id : null))
 
+const latest = (call: Call, deps: CommandDeps): Aimed => {
+  const job = deps.store.read((db) => jobsOf(db, call.asker.id, 50)).find((one) => openStates.has(one.state))
+  return job ? { jobs: [job.id], prompts: [] } : { refusal: texts.jobs.cancelNone }
+}
+
+/** Stops whatever runs, so it must not be sent twice: the second would hit somebody else's job. */
 const stopAll = async (call: Call, deps: CommandDeps): Promise<Outcome> => {
+  const { again } = await takeAim(call, deps, () => ({ all: true }))
+  if (again) return say(texts.jobs.stopMaybe)
   const answer = await deps.backend.interruptAll({ signal: call.signal })
   return answer.ok ? say(texts.jobs.stopAll) : sorry(answer, deps)
 }
 
-const stopLatest = async (call: Call, deps: CommandDeps): Promise<Outcome> => {
-  const latest = deps.store.read((db) => jobsOf(db, call.asker.id, 50)).find((job) => openStates.has(job.state))
-  return latest ? cancel([latest], [], call, deps) : say(texts.jobs.cancelNone)
-}
-
-const cancel = async (
-  jobs: readonly Job[],
-  foreign: readonly string[],
-  call: Call,
-  deps: CommandDeps,
-): Promise<Outcome> => {
-  const open = jobs.filter((job) => openStates.has(job.state))
+const cancel = async ({ jobs: ids, prompts: foreign }: Aim, call: Call, deps: CommandDeps): Promise<Outcome> => {
+  const jobs = ids.map((id) => deps.store.read((db) => jobById(db, id))).filter((job) => job !== null)
   const [only] = jobs
-  if (jobs.length + foreign.length === 1 && only && open.length === 0)
-    return say(texts.jobs.cancelOne(only.promptId ?? only.id, 'finished'))
-  for (const job of open.filter((one) => !one.promptId)) {
-    // Not submitted yet: the row alone decides. One that is being submitted this moment is caught by its next state.
-    const ended = await deps.store.write((db) =>
-      changeJob(db, job.id, { state: 'cancelled', finishedAtMs: deps.now() }, ['waiting', 'approval']),
-    )
-    deps.step('cancel:noted')
-    if (ended) await deps.tellJob(job.id)
-  }
-  const prompts = [...open.flatMap((job) => (job.promptId ? [job.promptId] : [])), ...foreign]
+  const total = jobs.length + foreign.length
+  const name = only?.promptId ?? only?.id ?? foreign[0] ?? ''
+  if (total === 1 && only && !openStates.has(only.state) && only.state !== 'cancelled')
+    return say(texts.jobs.cancelOne(name, 'finished'))
+  // The wish first: a submission that is under way this moment finds it and honours it.
+  const left = await deps.store.write((db) =>
+    jobs.flatMap((job) => {
+      askCancel(db, job.id)
+      return cancelUnsubmitted(db, job, call.asker, deps.now()) ? [] : [jobById(db, job.id)]
+    }),
+  )
+  deps.step('cancel:noted')
+  deps.submitter.wake()
+  for (const job of jobs) await deps.tellJob(job.id)
+  const prompts = [
+    ...left.flatMap((job) => (job?.promptId && openStates.has(job.state) ? [job.promptId] : [])),
+    ...foreign,
+  ]
   if (prompts.length > 0) {
     const answer = await deps.backend.cancel(prompts, { signal: call.signal })
     if (!answer.ok) return sorry(answer, deps)
-    await deps.store.write((db) => {
-      for (const job of open) changeJob(db, job.id, { detail: 'cancel-asked' })
-    })
   }
-  const total = open.length + foreign.length
-  return say(
-    total === 1
-      ? texts.jobs.cancelOne(only?.promptId ?? only?.id ?? foreign[0] ?? '', 'asked')
-      : texts.jobs.cancelAsked(total),
-  )
+  return say(total === 1 ? texts.jobs.cancelOne(name, 'asked') : texts.jobs.cancelAsked(total))
 }

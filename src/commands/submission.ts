@@ -1,7 +1,7 @@
 import type { Button, Reply } from '../contract/index.ts'
 import { approvalButtons } from '../jobs/cards.ts'
 import { addCard } from '../store/approvals.ts'
-import { addJob, type Job, jobByKey, jobsOf, noteTold, openStates } from '../store/jobs.ts'
+import { addJob, type Job, jobByKey, noteTold, openCountOf, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, type Outcome, say } from './command.ts'
 
@@ -21,10 +21,8 @@ export const submit = async (wanted: Wanted, call: Call, deps: CommandDeps): Pro
   const { event, asker } = call
   const before = deps.store.read((db) => jobByKey(db, event.id))
   if (!before) {
-    const open = deps.store
-      .read((db) => jobsOf(db, asker.id, deps.maxOpenJobs + 1))
-      .filter((job) => openStates.has(job.state))
-    if (open.length >= deps.maxOpenJobs) return say(texts.jobs.tooManyOpen(deps.maxOpenJobs))
+    const open = deps.store.read((db) => openCountOf(db, asker.id))
+    if (open >= deps.maxOpenJobs) return say(texts.jobs.tooManyOpen(deps.maxOpenJobs))
   }
   const traceId = deps.newTrace()
   const { id } = await deps.store.write((db) => addJob(db, newJob(wanted, traceId, call, deps)))

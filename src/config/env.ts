@@ -19,7 +19,8 @@ const backend = {
   OPENCLAW_CONNECTOR_ADMIN_TOKEN: {
     kind: 'text',
     secret: true,
-    about: "The backend's OPENCLAW_ADMIN_TOKEN. Without it approvals, schedules, traces and stopping jobs are off.",
+    about:
+      "The backend's OPENCLAW_ADMIN_TOKEN. Without it approvals, schedules and traces are off, and a ComfyUI that has one refuses to run anything.",
   },
   OPENCLAW_CONNECTOR_OBS_TOKEN: {
     kind: 'text',

@@ -26,7 +26,8 @@ export function stateDir(
   if (settings.legacy === undefined) return { dir: defaultStateDir(env, homeDir, platform) }
   const path = platform === 'win32' ? win32 : posix
   const legacy = expandHome(settings.legacy, homeDir)
-  const dir = path.extname(legacy) === '' ? legacy : path.dirname(legacy)
+  // A folder of our own below it: the old state may lie in a working directory that is not ours to lock up.
+  const dir = path.join(path.extname(legacy) === '' ? legacy : path.dirname(legacy), `${folder}-state`)
   return {
     dir,
     warning: `OPENCLAW_CONNECTOR_STATE_PATH: an old name; set OPENCLAW_CONNECTOR_STATE_DIR=${dir} instead`,

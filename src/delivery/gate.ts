@@ -4,6 +4,8 @@ import type { Capabilities } from '../contract/index.ts'
 export interface Gate {
   /** Waits for a place; resolves to false when the signal aborts first. Each true needs a `leave`. */
   readonly enter: (lane: string, kind: 'dm' | 'group', signal: AbortSignal) => Promise<boolean>
+  /** Takes a place only if nobody would have to wait for it: for calls that may as well not be made. */
+  readonly tryEnter: (lane: string, kind: 'dm' | 'group') => boolean
   readonly leave: () => void
   /** No call enters for this long (the platform refused our credentials). */
   readonly pause: (ms: number) => void
@@ -19,17 +21,21 @@ const rememberedChats = 2000
 export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): Gate => {
   let inFlight = 0
   let nextCallAtMs = 0
+  let pausedUntilMs = 0
   const nextInChat = new Map<string, number>()
   const queue: (() => void)[] = []
+
+  const distanceOf = (kind: 'dm' | 'group'): number => (kind === 'group' ? pace.perGroupMs : pace.perChatMs)
+  const chatFreeAt = (lane: string, kind: 'dm' | 'group'): number =>
+    (nextInChat.get(lane) ?? 0) - (pace.burst - 1) * distanceOf(kind)
 
   /** Reserves the next moment this chat may be called, so that two waiters never share one. A few calls may go at once
    *  (generic cell rate algorithm): `nextInChat` is when the whole burst is there again. */
   const chatMoment = (lane: string, kind: 'dm' | 'group'): number => {
-    const distanceMs = kind === 'group' ? pace.perGroupMs : pace.perChatMs
+    const at = Math.max(now(), chatFreeAt(lane, kind))
     const full = nextInChat.get(lane) ?? 0
-    const at = Math.max(now(), full - (pace.burst - 1) * distanceMs)
     nextInChat.delete(lane)
-    nextInChat.set(lane, Math.max(full, at) + distanceMs)
+    nextInChat.set(lane, Math.max(full, at) + distanceOf(kind))
     if (nextInChat.size > rememberedChats) nextInChat.delete(nextInChat.keys().next().value ?? '')
     return at
   }
@@ -45,35 +51,56 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
     if (atMs > now()) await sleep(atMs - now(), signal)
   }
 
-  const place = async (signal: AbortSignal): Promise<void> => {
-    if (inFlight < pace.concurrent) return
-    await new Promise<void>((resolve) => {
-      const go = (): void => {
-        signal.removeEventListener('abort', go)
-        resolve()
+  /** A place is handed over, never put down and raced for. */
+  const place = (signal: AbortSignal): Promise<boolean> => {
+    if (signal.aborted) return Promise.resolve(false)
+    if (inFlight < pace.concurrent) {
+      inFlight++
+      return Promise.resolve(true)
+    }
+    return new Promise((resolve) => {
+      const given = (): void => {
+        signal.removeEventListener('abort', gone)
+        resolve(true)
       }
-      queue.push(go)
-      signal.addEventListener('abort', go, { once: true })
+      const gone = (): void => {
+        queue.splice(queue.indexOf(given), 1)
+        resolve(false)
+      }
+      queue.push(given)
+      signal.addEventListener('abort', gone, { once: true })
     })
+  }
+
+  const leave = (): void => {
+    const next = queue.shift()
+    if (next) next()
+    else inFlight--
   }
 
   return {
     enter: async (lane, kind, signal) => {
       await until(chatMoment(lane, kind), signal)
-      await place(signal)
-      if (signal.aborted) return false
-      inFlight++
-      await until(callMoment(), signal)
+      if (!(await place(signal))) return false
+      // A pause may begin while a moment is waited for: then it is no good any more.
+      do await until(callMoment(), signal)
+      while (pausedUntilMs > now() && !signal.aborted)
       if (!signal.aborted) return true
-      inFlight--
+      leave()
       return false
     },
-    leave: () => {
-      inFlight--
-      queue.shift()?.()
+    tryEnter: (lane, kind) => {
+      const busy = inFlight >= pace.concurrent || nextCallAtMs > now() || chatFreeAt(lane, kind) > now()
+      if (busy) return false
+      chatMoment(lane, kind)
+      callMoment()
+      inFlight++
+      return true
     },
+    leave,
     pause: (ms) => {
-      nextCallAtMs = Math.max(nextCallAtMs, now() + ms)
+      pausedUntilMs = Math.max(pausedUntilMs, now() + ms)
+      nextCallAtMs = Math.max(nextCallAtMs, pausedUntilMs)
     },
   }
 }

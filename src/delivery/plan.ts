@@ -14,6 +14,7 @@ export interface PlanContext {
   readonly handle?: ReplyHandle
   /** Whether signed links can be made (a public base is configured). */
   readonly canLink: boolean
+  readonly maxLinkBytes?: number
   /** Opaque ids of actions. */
   readonly newId: () => string
   readonly nowMs: number

@@ -28,6 +28,8 @@ export interface PostDeps {
   readonly now: () => number
   readonly newId: () => string
   readonly canLink: boolean
+  /** Largest file that is handed over by link. */
+  readonly maxLinkBytes?: number
   /** Capabilities of any platform this build knows, switched on or not. */
   readonly capabilities: (platform: string) => Capabilities | null
 }
@@ -45,6 +47,7 @@ export const prepare = (outgoing: Outgoing, deps: PostDeps): Prepared | null => 
       replyTo: outgoing.replyTo,
       handle: outgoing.handle,
       canLink: deps.canLink,
+      maxLinkBytes: deps.maxLinkBytes,
       newId: deps.newId,
       nowMs: deps.now(),
       texts: planTexts,

@@ -5,8 +5,9 @@ const minute = 60 * second
 
 /** After this long an answer is worth nothing any more. */
 export const giveUpAfterMs = 24 * 60 * minute
-/** A part that may have arrived is repeated this often at most. */
-export const repeatUnknown = 2
+/** What may have arrived is repeated soon once; then ever more rarely, as each time may be seen again. */
+const rarelyFirstMs = minute
+const rarelyMostMs = 6 * 60 * minute
 
 /** What to do about a failed send. `again` waits in its place; `pause` stops the whole account for that long;
  *  `mailbox` leaves it for the person to fetch; `lower` takes the next rung; `bare` drops the thread or the handle. */
@@ -42,10 +43,10 @@ const ends: Readonly<Partial<Record<SendCode, { readonly lane: boolean }>>> = {
   edit_gone: { lane: false },
 }
 
-/** Pure. `attempts` counts the failed one; `ageMs` is the part's age; `repeats` how often it may already be double. */
+/** Pure. `attempts` counts the failed one; `ageMs` is the part's age; `maybes` how often it may have arrived before. */
 export const stepAfter = (
   error: SendError,
-  row: { readonly attempts: number; readonly ageMs: number; readonly repeated: boolean },
+  row: { readonly attempts: number; readonly ageMs: number; readonly maybes: number },
   caps: Pick<Capabilities, 'resend' | 'answer'>,
   random: number,
 ): Step => {
@@ -61,6 +62,7 @@ export const stepAfter = (
   const code = error.code === 'rate_limited' ? 'rate_limited' : 'unavailable'
   const afterMs = delayMs(code, row.attempts, error.retryAfterMs, random)
   if (error.delivered === 'no' || caps.resend === 'deduplicated') return { do: 'again', state: 'queued', afterMs }
-  if (row.repeated && row.attempts > repeatUnknown) return { do: 'end', lane: false }
-  return { do: 'again', state: 'unknown', afterMs }
+  if (row.maybes === 0) return { do: 'again', state: 'unknown', afterMs }
+  const rarelyMs = Math.min(rarelyMostMs, rarelyFirstMs * 3 ** Math.min(row.maybes - 1, 10))
+  return { do: 'again', state: 'unknown', afterMs: Math.max(afterMs, rarelyMs) }
 }

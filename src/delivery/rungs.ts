@@ -3,8 +3,8 @@ import type { Artifact, Capabilities, MediaRung } from '../contract/index.ts'
 export interface RungChoice {
   /** Whether signed links can be made (a public base is configured). */
   readonly canLink: boolean
-  /** A bound of our own, below the platform's. */
-  readonly maxBytes?: number
+  /** A bound of our own on what is handed over by link. */
+  readonly maxLinkBytes?: number
   /** Names of rungs that are out of question (the platform refused them). */
   readonly exclude?: readonly string[]
 }
@@ -29,9 +29,7 @@ export const rungBelow = (
 export const largestBytes = (artifact: Artifact, caps: Capabilities, choice: RungChoice): number =>
   Math.max(
     0,
-    ...caps.media[artifact.kind]
-      .filter((rung) => isOpen(artifact, rung, choice))
-      .map((rung) => Math.min(rung.maxBytes, choice.maxBytes ?? rung.maxBytes)),
+    ...caps.media[artifact.kind].filter((rung) => isOpen(artifact, rung, choice)).map((rung) => limitOf(rung, choice)),
   )
 
 const isOpen = (artifact: Artifact, rung: MediaRung, { canLink, exclude }: RungChoice): boolean =>
@@ -40,8 +38,11 @@ const isOpen = (artifact: Artifact, rung: MediaRung, { canLink, exclude }: RungC
   rung.mime.some((pattern) => matchesMime(artifact.mime, pattern)) &&
   (rung.animated === undefined || rung.animated === (artifact.animated ?? false))
 
-const fitsRung = (artifact: Artifact, rung: MediaRung, { maxBytes = rung.maxBytes }: RungChoice): boolean =>
-  artifact.bytes <= Math.min(rung.maxBytes, maxBytes) && fitsPixels(artifact, rung.pixels)
+const limitOf = (rung: MediaRung, { maxLinkBytes = rung.maxBytes }: RungChoice): number =>
+  rung.by === 'url' ? Math.min(rung.maxBytes, maxLinkBytes) : rung.maxBytes
+
+const fitsRung = (artifact: Artifact, rung: MediaRung, choice: RungChoice): boolean =>
+  artifact.bytes <= limitOf(rung, choice) && fitsPixels(artifact, rung.pixels)
 
 const matchesMime = (mime: string, pattern: string): boolean => {
   const bare = mime.split(';', 1)[0]?.trim().toLowerCase() ?? ''

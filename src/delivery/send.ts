@@ -40,7 +40,11 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
       return
     }
-    await keep((db) => markSending(db, row.key))
+    let mine = false
+    await keep((db) => {
+      mine = markSending(db, row.key)
+    })
+    if (!mine) return
     deps.step('send:marked')
     try {
       const receipt = await call(row, part, outlet)
@@ -65,7 +69,8 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       capabilities.edit?.withinMs == null || deps.now() - (target?.createdAtMs ?? 0) < capabilities.edit.withinMs
     if (adapter.edit && target?.state === 'sent' && target.message && youngEnough) {
       try {
-        return await adapter.edit(target.message, part, cut)
+        // Edited twice it looks as edited once, so it needs no mark.
+        return await adapter.edit(target.message, { ...part, repeated: undefined }, cut)
       } catch (error) {
         if (!(error instanceof SendError) || error.code !== 'edit_gone') throw error
       }
@@ -82,12 +87,7 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     }
     const attempts = row.attempts + 1
     const ageMs = deps.now() - row.createdAtMs
-    const step = stepAfter(
-      error,
-      { attempts, ageMs, repeated: part.repeated === true },
-      outlet.capabilities,
-      deps.random(),
-    )
+    const step = stepAfter(error, { attempts, ageMs, maybes: row.maybes }, outlet.capabilities, deps.random())
     const ended = step.do === 'end'
     deps.observe(part.to.platform, ended ? 'dead' : 'failed', error)
     deps.log[ended && !step.lane ? 'error' : 'warn'](

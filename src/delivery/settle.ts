@@ -1,8 +1,9 @@
 import { settingOf, visibilityOf } from '../../policy/visibility.ts'
 import type { Capabilities, InboundEvent, Log, Part, Reply } from '../contract/index.ts'
 import { laneOf } from '../contract/index.ts'
+import { addAction } from '../store/actions.ts'
 import { type KeptEvent, settleEvent } from '../store/inbox.ts'
-import { setContact } from '../store/memo.ts'
+import { dropMemo, setContact } from '../store/memo.ts'
 import type { Db } from '../store/open.ts'
 import { mailboxCount, markAgain, partRow } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
@@ -57,8 +58,11 @@ export const settle = async (
     what.within?.(db)
     if (what.contact) setContact(db, what.contact, event.where, nowMs)
     const lanes = prepared.map((one, i) => writeParts(db, one, nowMs, slot && i === 0))
-    const released = what.release?.map((key) => release(db, key, slot, extraId))[0] ?? null
+    const way = slot ? 'offered' : capabilities.answer.push === 'never' ? null : 'queued'
+    const released = what.release?.map((key) => release(db, key, way, { id: extraId, nowMs }))[0] ?? null
+    if (released && way === 'queued') lanes.push(laneOf(released.to))
     const first = prepared[0]?.parts[0] ?? released
+    dropMemo(db, 'aim', event.id)
     settleEvent(db, kept.seq, { outcome: what.record, answer: first?.key ?? null }, nowMs)
     return { first, lanes }
   })
@@ -107,21 +111,34 @@ const withCount = (reply: Reply, event: InboundEvent, { answer }: Capabilities, 
   return {
     ...reply,
     text: `${reply.text ?? ''}\n\n${texts.mailboxWaiting(waiting)}`,
-    buttons: [...(reply.buttons ?? []), { label: adapterTexts.fetch_later, say: '/inbox', ttlMs: fetchMs }],
+    buttons: [
+      ...(reply.buttons ?? []).filter((button) => button.say !== '/inbox'),
+      { label: adapterTexts.fetch_later, say: '/inbox', ttlMs: fetchMs },
+    ],
   }
 }
 
-/** Gives a waiting answer to this request; without an open request it stays where it is. */
-const release = (db: Db, key: string, slot: boolean, moreId: string): Part | null => {
+/** Gives a waiting answer to the open request, or sends it where we may speak; else it stays where it is. */
+const release = (
+  db: Db,
+  key: string,
+  way: 'offered' | 'queued' | null,
+  extra: { readonly id: string; readonly nowMs: number },
+): Part | null => {
   const row = partRow(db, key)
   if (row?.state !== 'mailbox') return null
   const left = mailboxCount(db, row.lane) - 1
-  const more = { label: texts.mailboxMoreLabel(left), action: moreId, say: '/inbox' }
+  const more = { label: texts.mailboxMoreLabel(left), action: extra.id, say: '/inbox' }
   const part: Part = {
     ...row.part,
     handle: undefined,
     buttons: left > 0 ? [...row.part.buttons.filter((button) => button.say !== '/inbox'), more] : row.part.buttons,
   }
-  if (slot) markAgain(db, key, { state: 'offered', nextAtMs: 0, error: '', part })
+  if (way && left > 0) {
+    const { platform, chat } = part.to
+    const expiresAtMs = extra.nowMs + fetchMs
+    addAction(db, { id: extra.id, say: more.say, only: null, once: null, platform, chat, expiresAtMs })
+  }
+  if (way) markAgain(db, key, { state: way, nextAtMs: 0, error: '', part })
   return part
 }

@@ -35,6 +35,8 @@ export interface Worker {
   readonly close: (graceMs: number) => Promise<void>
 }
 
+const laneAgainMs = 1000
+
 /** One loop per conversation that has something to send: order is kept inside it, and none waits for another. */
 export const startWorker = (deps: WorkerDeps): Worker => {
   const stop = new AbortController()
@@ -103,7 +105,12 @@ export const startWorker = (deps: WorkerDeps): Worker => {
     }
     lanes.set(lane, entry)
     entry.ended = loop(lane, woken)
-      .catch((error: unknown) => deps.log.error({ error: String(error) }, 'delivery lane ended unexpectedly'))
+      .catch(async (error: unknown) => {
+        deps.log.error({ error: String(error) }, 'delivery lane interrupted, will go on')
+        await deps.sleep(laneAgainMs, stop.signal)
+        if (lanes.get(lane) === entry) lanes.delete(lane)
+        wake([lane])
+      })
       .finally(() => {
         if (lanes.get(lane) === entry) lanes.delete(lane)
       })

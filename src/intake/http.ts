@@ -31,6 +31,8 @@ export interface HttpDeps {
   /** The answer was written to the caller, or the caller was gone. */
   readonly written: (part: Part, result: InlineResult) => void
   readonly lost: (part: Part) => void
+  /** A request was not authentic or not understood. */
+  readonly refused: (platform: string) => void
   readonly log: Log
 }
 
@@ -42,6 +44,17 @@ export interface Listener {
 }
 
 const nothing: HttpAnswer = { status: 404, headers: {}, body: '' }
+/** As much as a caller may learn. */
+const reasons: Readonly<Record<number, string>> = {
+  400: 'bad request',
+  401: 'unauthorized',
+  403: 'forbidden',
+  405: 'method not allowed',
+  413: 'too large',
+  415: 'unsupported media type',
+}
+const refusal = (status: number): Response =>
+  toResponse({ status, headers: { 'content-type': 'text/plain' }, body: reasons[status] ?? '' })
 const unavailable: HttpAnswer = { status: 503, headers: { 'retry-after': '5' }, body: '' }
 
 const toResponse = ({ status, headers, body }: HttpAnswer): Response =>
@@ -53,9 +66,9 @@ export const makeApp = (hooks: readonly Hook[], deps: HttpDeps): Hono<Env> => {
   for (const hook of hooks) {
     app.all(hook.webhook.path, async (c) => {
       const { methods, maxBytes } = hook.webhook
-      if (!methods.some((method) => method === c.req.method)) return toResponse({ ...nothing, status: 405 })
+      if (!methods.some((method) => method === c.req.method)) return refusal(405)
       const body = await readBody(c.req.raw, maxBytes)
-      if (body === null) return toResponse({ ...nothing, status: 413 })
+      if (body === null) return refusal(413)
       return receive(hook, c, body, deps)
     })
   }
@@ -79,7 +92,8 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
   if (verdict.kind === 'answer') return toResponse(verdict.answer)
   if (verdict.kind === 'reject') {
     deps.log.warn({ platform: hook.platform, status: verdict.status, reason: verdict.reason }, 'webhook refused')
-    return toResponse({ ...nothing, status: verdict.status })
+    deps.refused(hook.platform)
+    return refusal(verdict.status)
   }
   const [event] = verdict.events
   // The slot opens before the event is kept: its answer may be there in the same turn.
@@ -100,13 +114,23 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
   else if (earlier === null) deps.slots.offer(event.id, null)
   const outcome = await waiting
   if (outcome.kind !== 'part') return toResponse(hook.inline.render({ kind: outcome.kind, event }).answer)
-  const result = hook.inline.render({ kind: 'part', part: outcome.part })
+  const result = renderPart(hook.inline, outcome.part, deps)
   watchWrite(
     c.env.outgoing as ServerResponse,
     () => deps.written(outcome.part, result),
     () => deps.lost(outcome.part),
   )
   return toResponse(result.answer)
+}
+
+/** An answer that can't be made is not delivered: it takes the next way. */
+const renderPart = (inline: NonNullable<Hook['inline']>, part: Part, deps: HttpDeps): InlineResult => {
+  try {
+    return inline.render({ kind: 'part', part })
+  } catch (error) {
+    deps.lost(part)
+    throw error
+  }
 }
 
 const queryOf = (url: string): URLSearchParams => {
@@ -124,7 +148,12 @@ const watchWrite = (response: ServerResponse, written: () => void, lost: () => v
 }
 
 /** Opens one listener. Rejects when the address can't be had. Slow headers and bodies are cut off. */
-export const listen = (app: Hono<Env>, host: string, port: number): Promise<Listener> =>
+export const listen = (
+  app: Hono<Env>,
+  host: string,
+  port: number,
+  onError: (error: Error) => void,
+): Promise<Listener> =>
   new Promise((resolve, reject) => {
     const server = createAdaptorServer({
       fetch: app.fetch,
@@ -139,6 +168,7 @@ export const listen = (app: Hono<Env>, host: string, port: number): Promise<List
     server.once('error', reject)
     server.listen(port, host, () => {
       server.off('error', reject)
+      server.on('error', onError)
       const address = server.address()
       resolve({
         port: typeof address === 'object' && address ? address.port : port,

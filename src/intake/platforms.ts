@@ -55,7 +55,7 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
   const outlets = new Map<string, { adapter: Adapter; capabilities: Capabilities }>()
   const states = new Map<string, PlatformState>()
   const listeners: Listener[] = []
-  const streams: Promise<unknown>[] = []
+  const streams: Promise<'ended' | 'fatal'>[] = []
 
   for (const { module, settings } of deps.active) {
     try {
@@ -96,7 +96,9 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
     deps.mount(app)
     const { host, port } = first.webhook
     try {
-      const listener = await listen(app, host, port)
+      const listener = await listen(app, host, port, (error) =>
+        deps.log.warn({ error: error.message }, 'listener in trouble'),
+      )
       if (signal.aborted) {
         await listener.close()
         return true
@@ -137,6 +139,7 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
           ).then((how) => {
             if (how === 'fatal')
               states.set(platform, { state: 'failed', about: states.get(platform)?.about ?? 'stopped' })
+            return how
           }),
         )
       }
@@ -185,8 +188,10 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
       )
     },
     ended: async () => {
-      await Promise.all(streams)
-      if (hooksByAddress().size > 0) await new Promise(() => {})
+      const ends = await Promise.all(streams)
+      // A platform that gave up is no end: the operator finds it in /readyz, beside whatever else runs.
+      const over = ends.length > 0 && ends.every((how) => how === 'ended') && hooksByAddress().size === 0
+      if (!over) await new Promise(() => {})
     },
     close: async () => {
       await Promise.all([...listeners.map((listener) => listener.close()), ...streams])

@@ -7,6 +7,7 @@ import { jobs as say } from '../texts/jobs.ts'
 export interface CollectDeps {
   readonly backend: Backend
   readonly blobs: Blobs
+  readonly now: () => number
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   readonly log: Log
   readonly maxImages: number
@@ -23,7 +24,9 @@ export interface Collected {
 const maxFileBytes = 52_428_800
 /** Files of other kinds a job may bring. */
 const maxOthers = 10
-const attempts = 5
+/** A restart of ComfyUI takes a minute or two; its files are there afterwards. */
+const patienceMs = 10 * 60_000
+const longestWaitMs = 20_000
 
 /** Brings everything a job produced into our own store, so that a restart of ComfyUI can't take it away any more. */
 export const collect = async (outcome: Outcome, deps: CollectDeps, signal: AbortSignal): Promise<Collected> => {
@@ -44,6 +47,7 @@ export const collect = async (outcome: Outcome, deps: CollectDeps, signal: Abort
 
 const fetchFile = async (file: OutcomeFile, deps: CollectDeps, signal: AbortSignal): Promise<Artifact | string> => {
   const maxBytes = file.kind === 'image' ? deps.maxImageBytes : maxFileBytes
+  const startedMs = deps.now()
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
     const answer = await deps.backend.view(file, { signal, maxBytes: maxBytes + 1 })
@@ -74,7 +78,7 @@ const fetchFile = async (file: OutcomeFile, deps: CollectDeps, signal: AbortSign
       return say.fileMissing(file.filename)
     }
     deps.log.warn({ attempt }, 'result file not fetched yet')
-    if (attempt >= attempts) return say.fileMissing(file.filename)
-    await deps.sleep(1000 * 2 ** attempt, signal)
+    if (deps.now() - startedMs > patienceMs) return say.fileMissing(file.filename)
+    await deps.sleep(Math.min(longestWaitMs, 500 * 2 ** attempt), signal)
   }
 }

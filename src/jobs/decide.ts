@@ -22,12 +22,9 @@ export const passOn = async (approval: Approval, deps: SubmitDeps, signal: Abort
   const seen = await (approval.state === 'approving' ? approve(approval, deps, signal) : reject(approval, deps, signal))
   deps.step('decide:told')
   if (signal.aborted) return 0
-  if (seen.is === 'later') {
-    if (deps.now() < approval.expiresAtMs) return seen.afterMs
-    await deps.store.write((db) => end(db, approval, { is: 'expired' }, deps))
-  } else {
-    await deps.store.write((db) => end(db, approval, seen, deps))
-  }
+  // Once we may have pressed, only the backend knows how it ended: the clock alone never ends it.
+  if (seen.is === 'later') return seen.afterMs
+  await deps.store.write((db) => end(db, approval, seen, deps))
   deps.step('decide:noted')
   deps.log.info({ approval: approval.id, is: seen.is }, 'decision')
   deps.watch()
@@ -41,7 +38,8 @@ const approve = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal
   const before = await look(approval, deps, signal)
   if (before) return before
   const answer = await deps.backend.approve(approval.id, { actor: approval.decider ?? 'connector' }, { signal })
-  if (answer.ok) return { is: 'approved', promptId: answer.value.promptId, by: null }
+  if (answer.ok && answer.value.promptId) return { is: 'approved', promptId: answer.value.promptId, by: null }
+  if (answer.ok) return approvedWithoutJob(approval, null, deps, signal)
   if (answer.effect === 'maybe' || answer.kind === 'down' || answer.kind === 'limited') {
     return { is: 'later', afterMs: answer.retryAfterMs ?? 1000 }
   }
@@ -104,7 +102,7 @@ export const end = (
   const job = approval.job ? jobById(db, approval.job) : null
   if (seen.is === 'denied') {
     db.sql(
-      `UPDATE approvals SET state = 'pending', decider = NULL, decider_name = NULL WHERE id = ? AND state IN ('approving', 'rejecting')`,
+      `UPDATE approvals SET state = 'pending', decider = NULL, decider_name = NULL, reason = NULL WHERE id = ? AND state IN ('approving', 'rejecting')`,
     ).run(approval.id)
     return
   }

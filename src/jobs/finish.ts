@@ -1,10 +1,9 @@
-import { type Outcome, outcomeOf } from '../backend/outcome.ts'
-import type { HistoryEntry } from '../backend/wire-jobs.ts'
+import type { Outcome } from '../backend/outcome.ts'
 import type { Reply } from '../contract/index.ts'
 import type { Outgoing } from '../delivery/post.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
-import { changeJob, type Job, jobById } from '../store/jobs.ts'
-import { withdraw } from '../store/outbox.ts'
+import { changeJob, type Job, jobById, keepOutcome } from '../store/jobs.ts'
+import { dropFromMailbox, withdraw } from '../store/outbox.ts'
 import { texts } from '../texts/index.ts'
 import { type CollectDeps, type Collected, collect } from './collect.ts'
 import { post, type TellDeps, usable } from './tell.ts'
@@ -12,16 +11,26 @@ import { post, type TellDeps, usable } from './tell.ts'
 export interface FinishDeps extends TellDeps, CollectDeps {
   /** Stops the progress edits of a message. */
   readonly endLive: (ackKey: string) => Promise<void>
+  /** Files already fetched for jobs that are not settled yet. */
+  readonly collected: Map<string, Collected>
   readonly step: (name: string) => void
 }
 
+const nothingToFetch: Collected = { media: [], notes: [] }
+
 /** Fetches what a finished job produced and tells the requester, once: result parts, job row and the end of the
  *  progress message are one transaction. */
-export const finish = async (job: Job, entry: HistoryEntry, deps: FinishDeps, signal: AbortSignal): Promise<void> => {
-  const outcome = outcomeOf(entry)
-  await deps.store.write((db) => changeJob(db, job.id, { state: 'collecting' }, ['queued', 'running']))
+export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signal: AbortSignal): Promise<void> => {
+  // A restart of the backend forgets what it did; its files stay. So what there is to fetch is kept first.
+  await deps.store.write((db) => {
+    keepOutcome(db, job.id, JSON.stringify(outcome))
+    changeJob(db, job.id, { state: 'collecting' }, ['queued', 'running'])
+  })
   deps.step('finish:marked')
-  const collected: Collected = outcome.kind === 'done' ? await collect(outcome, deps, signal) : { media: [], notes: [] }
+  const collected =
+    deps.collected.get(job.id) ?? (outcome.kind === 'done' ? await collect(outcome, deps, signal) : nothingToFetch)
+  // Should the settling fail, the files are not fetched a second time.
+  deps.collected.set(job.id, collected)
   deps.step('finish:collected')
   const now = deps.store.read((db) => jobById(db, job.id)) ?? job
   if (now.ackKey) await deps.endLive(now.ackKey)
@@ -40,8 +49,10 @@ export const finish = async (job: Job, entry: HistoryEntry, deps: FinishDeps, si
     : []
   await post(deps, [result, ...ack], (db) => {
     withdraw(db, bridgePartOf(job.key), deps.now())
+    if (now.ackKey) dropFromMailbox(db, now.ackKey, deps.now())
     changeJob(db, job.id, { state: outcome.kind, told: outcome.kind, finishedAtMs: outcome.finishedAtMs ?? deps.now() })
   })
+  deps.collected.delete(job.id)
   deps.step('finish:noted')
   deps.log.info({ job: job.id, prompt: job.promptId, is: outcome.kind, files: collected.media.length }, 'job finished')
 }

@@ -23,6 +23,10 @@ export interface FireDeps {
 const dedupeMs = 50 * 60_000
 /** Approvals live an hour unless the backend says otherwise. */
 const approvalMs = 60 * 60_000
+/** Entries carry whole workflows: more would pass the size limit of an answer. */
+const recent = 50
+/** A daily cap answers with hours: ask again sooner, the operator may have lifted it. */
+const longestWaitMs = 30_000
 const lookAgainMs = 1000
 const looks = 3
 
@@ -94,7 +98,7 @@ export const search = async (
   if (!queue.ok) return 'unreachable'
   const queued = [...queue.value.running, ...queue.value.pending].find((entry) => entry.traceId === traceId)
   if (queued) return queued.promptId
-  const history = await backend.historyRecent(200, { signal })
+  const history = await backend.historyRecent(recent, { signal })
   if (!history.ok) return 'unreachable'
   return history.value.find((entry) => entry.traceId === traceId)?.promptId ?? null
 }
@@ -104,7 +108,7 @@ const afterFailure = (job: Job, failure: Failure): Fired => {
   if (failure.kind === 'down') return { to: 'again', fresh: false, afterMs: 2000 }
   if (failure.kind === 'limited' && failure.code !== 'rendered_workflow_size') {
     // The id was burnt by the refused attempt (backend-contract, 0.2).
-    return { to: 'again', fresh: true, afterMs: failure.retryAfterMs ?? 1000 }
+    return { to: 'again', fresh: true, afterMs: Math.min(failure.retryAfterMs ?? 1000, longestWaitMs) }
   }
   return { to: 'refused', why: reasonOf(job, failure) }
 }

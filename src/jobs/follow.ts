@@ -63,6 +63,7 @@ export const makeFollow = ({ config, edge, state, link, platforms, worker, telli
     ...telling,
     ...submitting,
     blobs,
+    collected: new Map(),
     maxImages: config.delivery.maxFiles,
     maxImageBytes: config.delivery.maxBytes,
     slowMs: config.delivery.timeoutMs,

@@ -13,7 +13,11 @@ export interface InlineEndDeps {
   readonly wake: (lanes: Iterable<string>) => void
   readonly capabilities: (platform: string) => Capabilities | null
   readonly step: (name: string) => void
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly signal: AbortSignal
 }
+
+const noteAgainMs = 1000
 
 export interface InlineEnds {
   /** The first answer of an event that came again. */
@@ -23,13 +27,27 @@ export interface InlineEnds {
 }
 
 /** What becomes of an answer that was handed to an open request. */
-export const makeInlineEnds = ({ store, now, log, wake, capabilities, step }: InlineEndDeps): InlineEnds => {
-  const note = (part: Part, change: (db: Db) => void): void => {
-    store.write(change).then(
-      () => wake([laneOf(part.to)]),
-      // The row stays `offered`; the next start treats it as perhaps delivered.
-      (error: unknown) => log.warn({ part: part.key, error: String(error) }, 'inline delivery not noted'),
-    )
+export const makeInlineEnds = ({
+  store,
+  now,
+  log,
+  wake,
+  capabilities,
+  step,
+  sleep,
+  signal,
+}: InlineEndDeps): InlineEnds => {
+  const note = async (part: Part, change: (db: Db) => void): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        await store.write(change)
+        return wake([laneOf(part.to)])
+      } catch (error) {
+        // Until it is noted the row stays `offered`; a restart treats that as perhaps delivered.
+        log.warn({ part: part.key, error: String(error) }, 'inline delivery not noted yet')
+        await sleep(noteAgainMs, signal)
+      }
+    }
   }
   return {
     earlier: (event) => {
@@ -41,13 +59,13 @@ export const makeInlineEnds = ({ store, now, log, wake, capabilities, step }: In
     },
     written: (part, result) => {
       step('inline:written')
-      note(part, (db) => {
+      void note(part, (db) => {
         markSent(db, part.key, { via: 'inline' }, now())
         if (part.interim && part.handle && !result.tokenKept) closeHandle(db, part, now())
       })
     },
     lost: (part) =>
-      note(part, (db) => {
+      void note(part, (db) => {
         if (partRow(db, part.key)?.state !== 'offered') return
         const pushes = capabilities(part.to.platform)?.answer.push !== 'never'
         const handle = part.handle && part.handle.expiresAt > now() && !part.interim

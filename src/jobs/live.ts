@@ -36,12 +36,11 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
     const way = outlet(row.part.to.platform)
     const gate = gateOf(row.part.to.platform)
     if (!way?.adapter.edit || !way.capabilities.edit || !gate) return
-    entry.nextAtMs = now() + way.capabilities.edit.everyMs
     const part: Part = { ...row.part, items: [{ kind: 'text', text }] }
-    if (!(await gate.enter(laneOf(part.to), part.to.kind, signal))) return
+    // Never ahead of an answer, and never making one wait: without a free place this step is not shown.
+    if (!gate.tryEnter(laneOf(part.to), part.to.kind)) return
+    entry.nextAtMs = now() + way.capabilities.edit.everyMs
     try {
-      // The job may have ended while this edit waited for its turn: the end must not be painted over.
-      if (entries.get(ackKey) !== entry) return
       await way.adapter.edit(row.message, part, signal)
       entry.text = text
     } finally {
@@ -49,11 +48,20 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
     }
   }
 
+  /** An edit under way keeps its entry: the end of its job has to find and await it. */
+  const forgetOne = (): void => {
+    for (const [key, entry] of entries) {
+      if (entry.busy) continue
+      entries.delete(key)
+      return
+    }
+  }
+
   return {
     show: (ackKey, text, signal) => {
       const entry = entries.get(ackKey) ?? { text: '', nextAtMs: 0, busy: null }
       entries.set(ackKey, entry)
-      if (entries.size > mostMessages) entries.delete(entries.keys().next().value ?? '')
+      if (entries.size > mostMessages) forgetOne()
       if (entry.busy || entry.text === text || now() < entry.nextAtMs) return
       entry.busy = edit(ackKey, text, entry, signal)
         .catch(() => {

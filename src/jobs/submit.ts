@@ -1,8 +1,9 @@
 import type { Log } from '../contract/index.ts'
 import { type Approval, addApproval, approvalById, claimedApproval } from '../store/approvals.ts'
-import { changeJob, type Job, jobById, jobToSubmit, overdueJobs } from '../store/jobs.ts'
+import { changeJob, type Job, jobById, jobsToSubmit, overdueJobs } from '../store/jobs.ts'
 import type { Db } from '../store/open.ts'
 import { texts } from '../texts/index.ts'
+import { cancelUnsubmitted } from './cancel.ts'
 import { passOn } from './decide.ts'
 import { type FireDeps, type Fired, fire, recover } from './fire.ts'
 import { settleWords, type WordsDeps } from './words.ts'
@@ -11,6 +12,9 @@ import { settleWords, type WordsDeps } from './words.ts'
 export const holdMs = 10 * 60_000
 
 const mostRounds = 3
+const lookedAt = 50
+/** Overdue jobs are looked for at least this often. */
+const idleMs = 30_000
 const wordsAgainMs = 2000
 
 export interface SubmitDeps extends FireDeps, WordsDeps {
@@ -34,6 +38,8 @@ export interface Submitter {
 
 type Item = { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'approval'; readonly approval: Approval }
 
+const idOf = (item: Item): string => (item.kind === 'job' ? item.job.id : item.approval.id)
+
 /** Passes submissions and decisions to the backend strictly one after another: it takes one in flight, and punishes
  *  a second one with a burnt trace id or an approval that can never run (backend-contract, 0.1 and 0.2). */
 export const makeSubmitter = (deps: SubmitDeps): Submitter => {
@@ -42,6 +48,7 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
   const failedRounds = new Map<string, number>()
   let wakeUp = (): void => {}
   let woken = false
+  const notBefore = new Map<string, number>()
 
   const wake = (): void => {
     woken = true
@@ -87,12 +94,22 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
     if (signal.aborted) return 0
     await store.write((db) => note(db, job, fired))
     deps.step('submit:noted')
+    if (fired.to !== 'again' && fired.to !== 'unsure') failedRounds.delete(job.id)
+    await honourCancel(job.id, signal)
     deps.log.info({ job: job.id, to: fired.to }, 'submission')
     if (fired.to === 'queued') deps.watch()
     if (fired.to === 'approval') await deps.tellApproval(fired.approvalId)
     await deps.tellJob(job.id)
     attempted(job.id)
     return fired.to === 'again' || fired.to === 'unsure' ? fired.afterMs : 0
+  }
+
+  /** Somebody wanted it stopped while it was being submitted: now it is known what there is to stop. */
+  const honourCancel = async (id: string, signal: AbortSignal): Promise<void> => {
+    const job = store.read((db) => jobById(db, id))
+    if (!job?.cancelAsked) return
+    if (job.state === 'queued' && job.promptId) await deps.backend.cancel([job.promptId], { signal })
+    await store.write((db) => cancelUnsubmitted(db, job, { id: job.requester, name: job.asker }, now()))
   }
 
   /** A backend that fails a submission over and over, or never says what became of it, gets an end too. */
@@ -139,31 +156,40 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
     }
   }
 
-  const next = (): Item | null =>
-    store.read((db) => {
+  /** The first whose time has come: one in doubt must not hold up all others. Otherwise how long to wait. */
+  const next = (): Item | number => {
+    const items = store.read((db): Item[] => {
       const approval = claimedApproval(db)
-      if (approval) return { kind: 'approval', approval }
-      const job = jobToSubmit(db)
-      return job ? { kind: 'job', job } : null
+      const jobs = jobsToSubmit(db, lookedAt).map((job): Item => ({ kind: 'job', job }))
+      return approval ? [{ kind: 'approval', approval }, ...jobs] : jobs
     })
+    if (items.length === 0) notBefore.clear()
+    const due = (item: Item): number => notBefore.get(idOf(item)) ?? 0
+    const ready = items.find((item) => due(item) <= now())
+    return ready ?? items.reduce((least, item) => Math.min(least, due(item) - now()), Number.POSITIVE_INFINITY)
+  }
 
   const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
-    if (woken && ms === Number.POSITIVE_INFINITY) return
-    await new Promise<void>((resolve) => {
-      wakeUp = resolve
-      if (ms !== Number.POSITIVE_INFINITY) void deps.sleep(ms, signal).then(resolve)
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    if (woken) return
+    const cut = new AbortController()
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        wakeUp = resolve
+      }),
+      deps.sleep(Math.min(ms, idleMs), AbortSignal.any([signal, cut.signal])),
+    ])
+    cut.abort()
   }
 
   const turn = async (signal: AbortSignal): Promise<number> => {
     await expire()
     const item = next()
-    if (!item) return Number.POSITIVE_INFINITY
-    if (item.kind === 'job') return submit(item.job, signal)
-    const waitMs = await passOn(item.approval, deps, signal)
-    attempted(item.approval.id)
-    return waitMs
+    if (typeof item === 'number') return item
+    const waitMs = await (item.kind === 'job' ? submit(item.job, signal) : passOn(item.approval, deps, signal))
+    if (item.kind === 'approval') attempted(item.approval.id)
+    if (waitMs > 0) notBefore.set(idOf(item), now() + waitMs)
+    else notBefore.delete(idOf(item))
+    return 0
   }
 
   return {

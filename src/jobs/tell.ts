@@ -1,9 +1,9 @@
 import type { Log, Reply } from '../contract/index.ts'
 import { type Outgoing, type PostDeps, type Prepared, prepare, writeParts } from '../delivery/post.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
-import { addCard, approvalById, cardsOf } from '../store/approvals.ts'
+import { type Approval, addCard, approvalById, cardsOf } from '../store/approvals.ts'
 import { changeJob, type Job, type JobState, jobById } from '../store/jobs.ts'
-import { withdraw } from '../store/outbox.ts'
+import { dropFromMailbox, withdraw } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { texts } from '../texts/index.ts'
 import { approvalButtons, approvalShown, endOf } from './cards.ts'
@@ -11,6 +11,8 @@ import { approverAddresses, type ReachDeps } from './reach.ts'
 
 export interface TellDeps extends PostDeps, ReachDeps {
   readonly store: Store
+  /** Since when the backend does not answer; null while it does. */
+  readonly away: () => { readonly sinceMs: number } | null
   /** Wakes the delivery of these conversations. */
   readonly wake: (lanes: Iterable<string>) => void
   readonly log: Log
@@ -39,7 +41,7 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   const job = deps.store.read((db) => jobById(db, id))
   if (!job?.told || job.told === job.state || passing.has(job.state)) return
   const approval = job.approvalId ? deps.store.read((db) => approvalById(db, job.approvalId ?? '')) : null
-  const text = newsOf(job, approval?.expiresAtMs ?? 0)
+  const text = newsOf(job, approval, deps)
   const ends = endText(job)
   const news: Outgoing[] = []
   if (text) {
@@ -58,6 +60,7 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   await post(deps, news, (db) => {
     if (text && job.state === 'queued') changeJob(db, id, { ackKey: `job:${id}:queued` })
     if (text && ends) withdraw(db, bridgePartOf(job.key), deps.now())
+    if (ends && job.ackKey) dropFromMailbox(db, job.ackKey, deps.now())
     changeJob(db, id, { told: job.state })
   })
 }
@@ -69,14 +72,18 @@ export const usable = (job: Job, { now }: Pick<TellDeps, 'now'>): Job['handle'] 
   job.handle && job.handle.expiresAt > now() ? job.handle : undefined
 
 /** What a state means to the requester, beyond what they know already. Results are told where they are collected. */
-const newsOf = (job: Job, expiresAtMs: number): string | null => {
+const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'>): string | null => {
   const id = job.promptId ?? job.id
+  if (job.state === 'waiting') {
+    const away = deps.away()
+    return away && job.told === 'firing' ? texts.jobs.held(texts.backend.why.down, away.sinceMs) : null
+  }
   if (job.state === 'queued' || job.state === 'running') {
     if (job.told === 'approval') return texts.approvals.told.approved(job.template, id)
     return job.told === 'waiting' ? texts.jobs.backAgain(job.template, id) : null
   }
   if (job.state === 'approval') {
-    return texts.approvals.requested(job.approvalId ?? '', job.traceId, expiresAtMs)
+    return texts.approvals.requested(job.approvalId ?? '', job.traceId, approval?.expiresAtMs ?? 0)
   }
   const said: Partial<Record<JobState, string>> = {
     refused:
@@ -84,7 +91,7 @@ const newsOf = (job: Job, expiresAtMs: number): string | null => {
         ? texts.approvals.told.failed(job.template, job.detail ?? null)
         : texts.jobs.refused(job.detail ?? ''),
     rejected: texts.approvals.told.rejected(job.template, job.detail ?? null),
-    expired: job.approvalId ? texts.approvals.told.expired(job.template) : texts.jobs.expired(job.template),
+    expired: expiredText(job, approval),
     unknown: texts.jobs.unknownOutcome(job.template, job.traceId),
     cancelled: texts.jobs.cancelled(job.template, id),
     vanished:
@@ -93,6 +100,12 @@ const newsOf = (job: Job, expiresAtMs: number): string | null => {
         : texts.jobs.vanishedQueue(job.template, id),
   }
   return said[job.state] ?? null
+}
+
+/** Nobody decided, somebody decided too late for the backend, or the backend stayed away. */
+const expiredText = (job: Job, approval: Approval | null): string => {
+  if (!approval || approval.state === 'approved') return texts.jobs.expired(job.template)
+  return approval.decider ? texts.approvals.told.late(job.template) : texts.approvals.told.expired(job.template)
 }
 
 const shortEnds: Partial<Record<JobState, string>> = {

@@ -1,3 +1,4 @@
+import { type Outcome, outcomeOf } from '../backend/outcome.ts'
 import type { Queue } from '../backend/wire-jobs.ts'
 import { openApprovals } from '../store/approvals.ts'
 import { changeJob, type Job, jobById, openJobs } from '../store/jobs.ts'
@@ -25,7 +26,7 @@ export interface Watcher {
 }
 
 const settleMs = 10
-const sweepMs = 15_000
+const sweepMs = 5000
 const firstAnswerMs = 5000
 const missedAgainMs = 700
 
@@ -46,9 +47,9 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
         (job) => job.promptId && (job.state === 'queued' || job.state === 'running' || job.state === 'collecting'),
       )
 
-  const finishOnce = (job: Job, entry: Parameters<typeof finish>[1], signal: AbortSignal): void => {
+  const finishOnce = (job: Job, outcome: Outcome, signal: AbortSignal): void => {
     if (finishing.has(job.id)) return
-    const turn = finish(job, entry, deps, signal)
+    const turn = finish(job, outcome, deps, signal)
       .catch((error: unknown) => {
         if (!signal.aborted)
           deps.log.error({ job: job.id, error: String(error) }, 'result not settled yet, will try again')
@@ -59,15 +60,17 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
 
   const vanished = async (job: Job, signal: AbortSignal): Promise<void> => {
     const health = await deps.backend.health({ signal })
-    if (!health.ok) return
-    const restarted = (health.value.uptimeSec ?? Number.POSITIVE_INFINITY) * 1000 < now() - (job.submittedAtMs ?? now())
+    // The queue answered; where the pack does not, it did not load after a restart.
+    if (!health.ok && (health.kind === 'down' || health.kind === 'unanswered')) return
+    const restarted =
+      !health.ok || (health.value.uptimeSec ?? Number.POSITIVE_INFINITY) * 1000 < now() - (job.submittedAtMs ?? now())
     const changed = await store.write((db) => {
       // A job cancelled before its turn leaves no trace in the history: it went because we asked.
-      const asked = jobById(db, job.id)?.detail === 'cancel-asked'
+      const asked = jobById(db, job.id)?.cancelAsked
       const end = asked
         ? ({ state: 'cancelled' } as const)
         : ({ state: 'vanished', detail: restarted ? 'restart' : 'queue' } as const)
-      return changeJob(db, job.id, { ...end, finishedAtMs: now() }, ['queued', 'running', 'collecting'])
+      return changeJob(db, job.id, { ...end, finishedAtMs: now() }, ['queued', 'running'])
     })
     missing.delete(job.id)
     if (changed) await deps.tellJob(job.id)
@@ -87,13 +90,13 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
       return false
     }
     const entry = await deps.backend.history(job.promptId ?? '', { signal })
-    if (!entry.ok) return false
+    if (!entry.ok) return true
     if (entry.value) {
       // A very quick job may be done before the command that made it has been answered: first things first.
       if (!job.told && now() - job.createdAtMs < firstAnswerMs) return true
       missing.delete(job.id)
       deps.progress.leave(job.id)
-      finishOnce(job, entry.value, signal)
+      finishOnce(job, outcomeOf(entry.value), signal)
       return false
     }
     // It may be between queue and history: only what is missing twice, some time apart, is gone.
@@ -161,9 +164,12 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     await announce()
     const jobs = watched().filter((job) => !finishing.has(job.id))
     let again = false
-    if (jobs.length > 0) {
+    for (const job of jobs) if (job.outcome) finishOnce(job, JSON.parse(job.outcome) as Outcome, signal)
+    if (jobs.some((job) => job.state !== 'collecting')) {
       const queue = await deps.backend.queue({ signal })
-      if (queue.ok) for (const job of jobs) again = (await check(job, queue.value, signal)) || again
+      if (queue.ok)
+        for (const job of jobs.filter((one) => one.state !== 'collecting'))
+          again = (await check(job, queue.value, signal)) || again
     }
     await checkApprovals(signal)
     return again ? missedAgainMs + 50 : sweepMs

@@ -38,7 +38,10 @@ export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void>
   ]) {
     while (!signal.aborted && (await prune()) > 0) await deps.sleep(20, signal)
   }
-  await deps.blobs.sweep({ keep: (blob) => deps.store.read((db) => blobNeeded(db, blob)), olderThanMs: deps.mediaMs })
+  await deps.blobs.sweep({
+    keep: (blob) => deps.store.read((db) => blobNeeded(db, blob, nowMs - deps.mediaMs)),
+    olderThanMs: deps.mediaMs,
+  })
 }
 
 export const keepSweeping = async (deps: SweepDeps, signal: AbortSignal): Promise<void> => {
@@ -50,5 +53,20 @@ export const keepSweeping = async (deps: SweepDeps, signal: AbortSignal): Promis
     } catch (error) {
       deps.log.warn({ error: String(error) }, 'clean-up interrupted, will try again')
     }
+  }
+}
+
+const probeEveryMs = 1000
+
+/** While nothing can be kept, looks every second whether it can again: nobody has to restart us when space returns. */
+export const keepProbing = async (
+  { store, sleep, log }: Pick<SweepDeps, 'store' | 'sleep' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> => {
+  while (!signal.aborted) {
+    await sleep(probeEveryMs, signal)
+    const trouble = store.trouble()
+    if (!trouble || signal.aborted) continue
+    if (await store.probe()) log.info({ was: trouble.why }, 'events can be kept again')
   }
 }

@@ -55,6 +55,10 @@ export interface Job {
   readonly ackKey?: string
   /** What the requester has been told beyond the first answer: `slow`, `held` … */
   readonly told?: string
+  /** What the backend said it produced, as JSON: kept, because a restart of the backend forgets it. */
+  readonly outcome?: string
+  /** The requester (or an admin) wants it stopped; honoured as soon as it can be. */
+  readonly cancelAsked?: boolean
   readonly createdAtMs: number
   readonly submittedAtMs?: number
   readonly finishedAtMs?: number
@@ -83,6 +87,8 @@ const toJob = (row: Record<string, unknown>): Job => ({
   detail: text(row.detail),
   ackKey: text(row.ack_key),
   told: text(row.told),
+  outcome: text(row.outcome),
+  cancelAsked: Number(row.cancel_asked) === 1 || undefined,
   createdAtMs: Number(row.created_at),
   submittedAtMs: number(row.submitted_at),
   finishedAtMs: number(row.finished_at),
@@ -173,25 +179,36 @@ const one = (db: Db, where: string, value: string): Job | null => {
 export const jobById = (db: Db, id: string): Job | null => one(db, 'id = ?', id)
 export const jobByKey = (db: Db, key: string): Job | null => one(db, 'key = ?', key)
 export const jobByPrompt = (db: Db, promptId: string): Job | null => one(db, 'prompt_id = ?', promptId)
-export const jobByApproval = (db: Db, approvalId: string): Job | null => one(db, 'approval_id = ?', approvalId)
+export const jobByTrace = (db: Db, traceId: string): Job | null => one(db, 'trace_id = ?', traceId)
+
+/** Notes the wish before anything is done about it: a crash or a submission under way can't lose it. */
+export const askCancel = (db: Db, id: string): void => {
+  db.sql('UPDATE jobs SET cancel_asked = 1 WHERE id = ?').run(id)
+}
+
+export const keepOutcome = (db: Db, id: string, outcome: string): void => {
+  db.sql('UPDATE jobs SET outcome = coalesce(outcome, ?) WHERE id = ?').run(outcome, id)
+}
 
 /** Spelt as in the partial index, which is used only where it appears like this. */
 const open = `state IN ('waiting', 'firing', 'approval', 'queued', 'running', 'collecting')`
 
 export const openJobs = (db: Db): Job[] => db.sql(`SELECT * FROM jobs WHERE ${open} ORDER BY seq`).all().map(toJob)
 
-/** The submission to make next: one whose outcome is in doubt goes first. */
-export const jobToSubmit = (db: Db): Job | null => {
-  const row = db
-    .sql(`SELECT * FROM jobs WHERE ${open} AND state IN ('waiting', 'firing') ORDER BY state, seq LIMIT 1`)
-    .get()
-  return row ? toJob(row) : null
-}
+/** Submissions to make, in order. */
+export const jobsToSubmit = (db: Db, limit: number): Job[] =>
+  db
+    .sql(`SELECT * FROM jobs WHERE ${open} AND state IN ('waiting', 'firing') ORDER BY seq LIMIT ?`)
+    .all(limit)
+    .map(toJob)
 
-/** Jobs that wait since before then to be submitted; what an approver let through waits as long as it takes. */
+export const openCountOf = (db: Db, requester: string): number =>
+  Number(db.sql(`SELECT count(*) AS n FROM jobs WHERE ${open} AND requester = ?`).get(requester)?.n ?? 0)
+
+/** Jobs that wait since before then to be submitted. */
 export const overdueJobs = (db: Db, createdBeforeMs: number, limit: number): string[] =>
   db
-    .sql(`SELECT id FROM jobs WHERE ${open} AND state = 'waiting' AND created_at < ? AND approval_id IS NULL LIMIT ?`)
+    .sql(`SELECT id FROM jobs WHERE ${open} AND state = 'waiting' AND created_at < ? LIMIT ?`)
     .all(createdBeforeMs, limit)
     .map((row) => String(row.id))
 

@@ -13,6 +13,10 @@ export const setMemo = (db: Db, scope: string, key: string, value: string): void
   ).run(scope, key, value)
 }
 
+export const dropMemo = (db: Db, scope: string, key: string): void => {
+  db.sql('DELETE FROM memo WHERE scope = ? AND key = ?').run(scope, key)
+}
+
 /** An adapter's own corner of the store. */
 export const memoFor = (store: Store, scope: string): Memo => ({
   get: (key) => store.read((db) => getMemo(db, scope, key)),

@@ -22,15 +22,18 @@ const open = (path: string): DatabaseSync => new DatabaseSync(path, { timeout: 0
 
 /** Creates the directory (0700) and holds its lock until closed or the process dies: one writer per directory. */
 export const lockState = (dir: string, pid: number): { readonly release: () => void } => {
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
-  chmodSync(dir, 0o700)
   const pidFile = join(dir, 'daemon.pid')
-  const lock = open(join(dir, 'lock.db'))
+  const lock = usable(dir, () => {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    chmodSync(dir, 0o700)
+    return open(join(dir, 'lock.db'))
+  })
   try {
     // A lock the operating system drops with the process: a kill -9 leaves nothing stale behind.
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     lock.close()
+    if ((cause as { errcode?: number }).errcode !== busy) throw unusable(dir, cause)
     throw new StateError(
       `${dir} is in use by another daemon (pid ${readPid(pidFile)}). Stop that one, or give this one its own OPENCLAW_CONNECTOR_STATE_DIR.`,
       { cause },
@@ -38,6 +41,23 @@ export const lockState = (dir: string, pid: number): { readonly release: () => v
   }
   writeFileSync(pidFile, `${pid}\n`, { mode: 0o600 })
   return { release: () => lock.close() }
+}
+
+/** SQLITE_BUSY: somebody else holds it. */
+const busy = 5
+
+const unusable = (dir: string, cause: unknown): StateError =>
+  new StateError(
+    `${dir} can't be used: ${cause instanceof Error ? cause.message : String(cause)}. Give OPENCLAW_CONNECTOR_STATE_DIR a folder this user can write, on a disk with room.`,
+    { cause },
+  )
+
+const usable = <T>(dir: string, attempt: () => T): T => {
+  try {
+    return attempt()
+  } catch (cause) {
+    throw unusable(dir, cause)
+  }
 }
 
 const readPid = (file: string): string => {
@@ -50,16 +70,16 @@ const readPid = (file: string): string => {
 
 /** Opens the database and brings its schema up to date. Throws StateError when the file is newer than this program. */
 export const openDb = (file: string): OpenDb => {
-  const raw = open(file)
+  const raw = usable(file, () => open(file))
   chmodSync(file, 0o600)
   try {
     raw.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -4000',
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 100; PRAGMA cache_size = -4000',
     )
     migrate(raw, file)
   } catch (error) {
     raw.close()
-    throw error
+    throw error instanceof StateError ? error : unusable(file, error)
   }
   const statements = new Map<string, StatementSync>()
   return {

@@ -15,6 +15,8 @@ export interface OutboxRow {
   readonly lane: string
   readonly state: PartState
   readonly attempts: number
+  /** How many of them may have arrived. */
+  readonly maybes: number
   readonly nextAtMs: number
   readonly part: Part
   readonly edits: Edits | null
@@ -57,13 +59,14 @@ const linkMedia = (db: Db, blob: string, key: string): void => {
   db.sql('INSERT INTO part_media (blob, key) VALUES (?, ?) ON CONFLICT DO NOTHING').run(blob, key)
 }
 
-const columns = 'key, lane, state, attempts, next_at, part, edits, otherwise, message, created_at'
+const columns = 'key, lane, state, attempts, maybes, next_at, part, edits, otherwise, message, created_at'
 
 const toRow = (row: Record<string, unknown>): OutboxRow => ({
   key: String(row.key),
   lane: String(row.lane),
   state: row.state as PartState,
   attempts: Number(row.attempts),
+  maybes: Number(row.maybes),
   nextAtMs: Number(row.next_at),
   part: JSON.parse(String(row.part)) as Part,
   edits: row.edits === null ? null : { key: String(row.edits), otherwise: row.otherwise as Edits['otherwise'] },
@@ -108,10 +111,16 @@ export const nextPart = (db: Db, lane: string, nowMs: number): OutboxRow | { rea
   return later?.at == null ? null : { atMs: Number(later.at) }
 }
 
-/** Noted before the call leaves: after a crash the part is known to have been under way. */
-export const markSending = (db: Db, key: string): void => {
-  db.sql(`UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE key = ?`).run(key)
-}
+/** Noted before the call leaves: after a crash the part is known to have been under way. False when it was withdrawn
+ *  or ended while it waited for its turn. */
+export const markSending = (db: Db, key: string): boolean =>
+  Number(
+    db
+      .sql(
+        `UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE key = ? AND state IN ('queued', 'sending', 'unknown')`,
+      )
+      .run(key).changes,
+  ) > 0
 
 export const markSent = (db: Db, key: string, receipt: Receipt, nowMs: number): void => {
   db.sql(`UPDATE outbox SET state = 'sent', message = ?, via = ?, error = NULL, done_at = ? WHERE key = ?`).run(
@@ -137,11 +146,14 @@ export const markAgain = (
     readonly part?: Part
   },
 ): void => {
-  db.sql('UPDATE outbox SET state = ?, next_at = ?, error = ?, part = coalesce(?, part) WHERE key = ?').run(
+  db.sql(
+    `UPDATE outbox SET state = ?, next_at = ?, error = ?, part = coalesce(?, part), maybes = maybes + ? WHERE key = ?`,
+  ).run(
     how.state,
     how.nextAtMs,
     how.error,
     how.part ? JSON.stringify(how.part) : null,
+    how.state === 'unknown' ? 1 : 0,
     key,
   )
 }
@@ -168,6 +180,13 @@ export const withdraw = (db: Db, key: string, nowMs: number): boolean =>
       .run(nowMs, key).changes,
   ) > 0
 
+/** Takes an answer out of the mailbox that later news made pointless. */
+export const dropFromMailbox = (db: Db, key: string, nowMs: number): void => {
+  db.sql(
+    `UPDATE outbox SET state = 'skipped', error = 'overtaken', done_at = ? WHERE key = ? AND state = 'mailbox'`,
+  ).run(nowMs, key)
+}
+
 /** What waits in the mailbox of a conversation, oldest first. */
 export const mailbox = (db: Db, lane: string, limit: number): OutboxRow[] =>
   db
@@ -182,12 +201,12 @@ export const openCount = (db: Db): number =>
   Number(db.sql(`SELECT count(*) AS n FROM outbox WHERE ${open}`).get()?.n ?? 0)
 
 /** Whether a blob is still needed by a part that has to be sent (or fetched from a mailbox). */
-export const blobNeeded = (db: Db, blob: string): boolean =>
+export const blobNeeded = (db: Db, blob: string, deliveredSinceMs: number): boolean =>
   db
     .sql(
-      `SELECT 1 FROM part_media m JOIN outbox o ON o.key = m.key WHERE m.blob = ? AND o.state IN ('queued', 'offered', 'sending', 'unknown', 'mailbox') LIMIT 1`,
+      `SELECT 1 FROM part_media m JOIN outbox o ON o.key = m.key WHERE m.blob = ? AND (o.state IN ('queued', 'offered', 'sending', 'unknown', 'mailbox') OR o.done_at > ?) LIMIT 1`,
     )
-    .get(blob) !== undefined
+    .get(blob, deliveredSinceMs) !== undefined
 
 const ended = `+state IN ('sent', 'skipped', 'dead', 'mailbox')`
 

@@ -1,3 +1,4 @@
+import { setMemo } from './memo.ts'
 import type { Db, OpenDb } from './open.ts'
 
 /** Why nothing can be written at the moment. The inbox then refuses, so that platforms bring events again. */
@@ -16,6 +17,8 @@ export interface Store {
    *  may run twice (after a neighbour's failure the batch is repeated one by one), so it touches the database only. */
   readonly write: <T>(change: (db: Db) => T) => Promise<T>
   readonly trouble: () => StoreTrouble | null
+  /** Writes a little to see whether trouble is over; only this ends it. Resolves to whether all is well. */
+  readonly probe: () => Promise<boolean>
   readonly close: () => Promise<void>
 }
 
@@ -31,7 +34,9 @@ const troubles = new Map([
   [8, 'the state directory is read-only'],
   [10, 'the disk reports errors'],
   [13, 'the disk is full'],
+  [11, 'the database is damaged: restore a backup'],
   [14, 'the database file can not be opened'],
+  [26, 'the database file is not a database: restore a backup'],
 ])
 
 const troubleOf = (error: unknown): string | null => {
@@ -50,7 +55,6 @@ export const openStore = (db: OpenDb, now: () => number): Store => {
       db.exec('BEGIN IMMEDIATE')
       const values = changes.map((one) => one.change(db))
       db.exec('COMMIT')
-      trouble = null
       return values
     } catch (error) {
       rollback(db)
@@ -84,17 +88,28 @@ export const openStore = (db: OpenDb, now: () => number): Store => {
     }
   }
 
+  const write: Store['write'] = (change) =>
+    new Promise((done, failed) => {
+      if (closed) return failed(new StoreError('the store is closed'))
+      waiting.push({ change, done: done as (value: never) => void, failed })
+      if (scheduled) return
+      scheduled = true
+      setImmediate(flush)
+    })
+
   return {
     read: (query) => query(db),
-    write: (change) =>
-      new Promise((done, failed) => {
-        if (closed) return failed(new StoreError('the store is closed'))
-        waiting.push({ change, done: done as (value: never) => void, failed })
-        if (scheduled) return
-        scheduled = true
-        setImmediate(flush)
-      }),
+    write,
     trouble: () => trouble,
+    probe: async () => {
+      try {
+        await write((db) => setMemo(db, 'core', 'probe', String(now())))
+        trouble = null
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+      }
+      return trouble === null
+    },
     close: async () => {
       closed = true
       if (waiting.length > 0) flush()

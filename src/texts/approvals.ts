@@ -60,9 +60,12 @@ export const approvals = {
       `[Rejected] Your request for ${template} was turned down${reason ? `: ${reason}` : '.'}`,
     expired: (template: string) =>
       `[Expired] Nobody decided on ${template} in time. Send /run again if you still want it.`,
+    late: (template: string) =>
+      `[Expired] ${template} was decided on, but ComfyUI could not be told in time. Send /run again if you still want it.`,
     failed: (template: string, why: string | null) =>
       `[Approved] ${template} was approved, but could not be started${why ? `: ${why}` : '.'}`,
   },
   somebody: 'somebody',
+  cancelledReason: 'cancelled by whoever asked',
   defaultReason: 'no reason given',
 }

@@ -79,6 +79,7 @@ export const chat = {
   notConfigured: '[Chat Error] LLM not configured. The operator sets a provider and key in OpenClaw.',
   blocked: '[Blocked] I can not pass that on. Say plainly what you want to make.',
   suggestion: (command: string) => `Try this (I did not run it):\n\`\`\`\n${command}\n\`\`\``,
+  busy: 'The language model is busy with others. Try again in a minute.',
   noSuggestion:
     'I could not turn that into a safe command. Use /run <template> <words>; /templates shows what there is.',
   removed: '(removed by policy)',

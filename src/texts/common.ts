@@ -35,6 +35,7 @@ export const common = {
   talk: 'Send me a command and I get to work. /help lists what you can do, /templates what you can make.',
   picturesLater:
     'Thanks for the picture. Picture inputs are not available yet; describe it in words: /run <template> <words>.',
+  pictureUnused: '(I used the words only: picture inputs are not available yet.)',
   failed: (reference: string) =>
     `Something went wrong on my side. It has been noted under ${reference}; please tell the operator.`,
   denied: {

@@ -27,10 +27,17 @@ export const adapterTexts: Readonly<Record<AdapterText, string>> = {
 
 /** Sentences the delivery planner adds by itself. */
 export const planTexts = {
-  tooLarge: (file: { readonly name: string; readonly bytes: number; readonly maxBytes: number }) =>
-    file.maxBytes > 0
-      ? `${file.name} (${size(file.bytes)}) is too large for this chat, which takes ${size(file.maxBytes)}. It is in ComfyUI's output folder.`
-      : `${file.name} can not be shown in this chat. It is in ComfyUI's output folder.`,
+  tooLarge: (file: {
+    readonly name: string
+    readonly bytes: number
+    readonly maxBytes: number
+    readonly needsLink: boolean
+  }) =>
+    file.needsLink
+      ? `${file.name} can not be shown here until the operator sets a public address. It is in ComfyUI's output folder.`
+      : file.maxBytes > 0
+        ? `${file.name} (${size(file.bytes)}) is too large for this chat, which takes ${size(file.maxBytes)}. It is in ComfyUI's output folder.`
+        : `${file.name} can not be shown in this chat. It is in ComfyUI's output folder.`,
   typeInstead: (says: readonly string[]) => `Reply with: ${says.join('  or  ')}`,
   moreLabel: (n: number) => `More (${n})`,
 }

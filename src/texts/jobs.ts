@@ -2,7 +2,8 @@ import { clock, duration, size } from './common.ts'
 
 const values = (inputs: Readonly<Record<string, string>>): string =>
   Object.entries(inputs)
-    .map(([key, value]) => `${key}: ${value.length > 120 ? `${value.slice(0, 119).trimEnd()}…` : value}`)
+    // Words that have not found their input yet have no name.
+    .map(([key, value]) => `${key && `${key}: `}${value.length > 120 ? `${value.slice(0, 119).trimEnd()}…` : value}`)
     .join('\n')
 
 const place = (ahead: number): string => (ahead <= 0 ? 'its turn is now' : `${ahead} ahead of it`)
@@ -66,10 +67,12 @@ export const jobs = {
   noneOfYours: 'You have no jobs yet. /run <template> <words> starts one; /templates shows what there is.',
   notFound: (id: string) => `I know no job ${id} that you may see. /jobs lists yours.`,
   ambiguous: (id: string) => `Several jobs begin with ${id}. Give a few more characters.`,
+  stopMaybe:
+    '[Stop] I was interrupted while sending the interrupt, so it may have been sent. Send /stop again if something still runs.',
   cancelNone: 'You have no job that could be cancelled.',
   cancelAsked: (n: number) =>
     n === 1 ? '[Stop] Cancellation requested.' : `[Stop] Cancellation requested for ${n} jobs.`,
-  cancelOne: (id: string, how: 'cancelled' | 'asked' | 'finished') =>
+  cancelOne: (id: string, how: 'asked' | 'finished') =>
     how === 'finished' ? `Job ${id} had already finished.` : `[Stop] Cancellation requested for job ${id}.`,
   stopAll: '[Stop] Global interrupt sent: whatever ComfyUI was running is being stopped.',
   tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,

@@ -275,15 +275,22 @@ describe('what is sent along', () => {
   })
 
   it('sends the tenant in lower case under the configured name, and refuses what is none', async () => {
-    await using host = await openHost({ 'GET /openclaw/approvals': { json: { approvals: [], pending_count: 0 } } })
-    const backend = backendAt(host.url, { tenantHeader: 'X-Team' })
-    await backend.approvals('pending', { tenant: 'Acme' })
-    expect(host.seen[0]?.headers['x-team']).toBe('acme')
-    expect(await backend.approvals('pending', { tenant: 'a b\r\nx: y' })).toMatchObject({
+    await using host = await openHost({ 'GET /openclaw/schedules': { json: { schedules: [] } } })
+    const backend = backendAt(host.url, { tenantHeader: 'X-Team', tenant: 'house' })
+    await backend.schedules({ tenant: 'Acme' })
+    await backend.schedules()
+    expect(host.seen.map(({ headers }) => headers['x-team'])).toEqual(['acme', 'house'])
+    expect(await backend.schedules({ tenant: 'a b\r\nx: y' })).toMatchObject({
       kind: 'denied',
       code: 'tenant_invalid',
     })
-    expect(host.seen).toHaveLength(1)
+    expect(host.seen).toHaveLength(2)
+  })
+
+  it('names no tenant to triggers and approvals, which know none: what they make lands in the default one', async () => {
+    await using host = await openHost({ 'GET /openclaw/approvals': { json: { approvals: [], pending_count: 0 } } })
+    await backendAt(host.url, { tenantHeader: 'X-Team', tenant: 'house' }).approvals('pending')
+    expect(host.seen[0]?.headers['x-team']).toBeUndefined()
   })
 
   it('keeps a path in the base URL', async () => {

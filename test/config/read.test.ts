@@ -152,11 +152,13 @@ describe('the state folder', () => {
     expect(read({ OPENCLAW_CONNECTOR_STATE_DIR: '~/state' }).stateDir).toBe('/home/ann/state')
   })
 
-  it('is the folder of the old state file, with a word about the new name', () => {
+  it('is a folder of its own beside the old state file, with a word about the new name', () => {
     const old = read({ OPENCLAW_CONNECTOR_STATE_PATH: '/srv/bot/connector_state.json' })
-    expect(old.stateDir).toBe('/srv/bot')
-    expect(old.warnings).toEqual([expect.stringContaining('OPENCLAW_CONNECTOR_STATE_DIR=/srv/bot')])
-    expect(read({ OPENCLAW_CONNECTOR_STATE_PATH: '/srv/bot' }).stateDir).toBe('/srv/bot')
+    expect(old.stateDir).toBe('/srv/bot/openclaw-connector-state')
+    expect(old.warnings).toEqual([
+      expect.stringContaining('OPENCLAW_CONNECTOR_STATE_DIR=/srv/bot/openclaw-connector-state'),
+    ])
+    expect(read({ OPENCLAW_CONNECTOR_STATE_PATH: '/srv/bot' }).stateDir).toBe('/srv/bot/openclaw-connector-state')
     const both = read({ OPENCLAW_CONNECTOR_STATE_PATH: '/a/b.json', OPENCLAW_CONNECTOR_STATE_DIR: '/c' })
     expect(both).toMatchObject({ stateDir: '/c', warnings: [] })
   })

@@ -2,7 +2,7 @@ import type { Person, Place } from '../platforms/platform.ts'
 import { openRoom } from '../platforms/telegram-world.ts'
 import { emptyMailbox } from './flows.ts'
 import { type Stage, tick } from './harness.ts'
-import { backendApprovals, submissionsOf } from './seen.ts'
+import { backendApprovals } from './seen.ts'
 
 /** Uniform in [0, 1), the same row of numbers for the same seed. */
 export type Random = () => number
@@ -174,6 +174,3 @@ export const disturb = async (stage: Stage, random: Random): Promise<void> => {
   await control.setDown(random() < 0.04)
   if (random() < 0.01) await control.restart()
 }
-
-/** Whether the backend ever took a job with this word. */
-export const everRan = (stage: Stage, { word }: Said): boolean => word !== '' && submissionsOf(stage, word) > 0

@@ -1,6 +1,7 @@
 import { disturb, gather, randomFrom } from './chaos-people.ts'
 import { judge, type Verdict } from './chaos-verdict.ts'
-import { openStage, type Stage, tick } from './harness.ts'
+import { steps } from './flows.ts'
+import { type Crash, openStage, type Stage, tick } from './harness.ts'
 import { bubbles } from './seen.ts'
 import { openRows, openThings } from './state.ts'
 
@@ -24,6 +25,13 @@ export interface Figures extends Verdict {
   readonly log: readonly string[]
 }
 
+/** A third of the lives end at a step of their own, where pure chance seldom strikes. */
+const ambush = (random: () => number): Crash | undefined => {
+  const [now, which, nth] = [random() < 0.33, Math.floor(random() * steps.length), 1 + Math.floor(random() * 3)]
+  const at = steps[which]
+  return now && at ? { at, nth } : undefined
+}
+
 /** Kills a daemon again and again while people use it and the world misbehaves; then lets one live, and counts. */
 export const chaos = async ({ rounds, seed, patienceMs = 90_000, onRound }: ChaosOptions): Promise<Figures> => {
   const startedMs = Date.now()
@@ -33,12 +41,15 @@ export const chaos = async ({ rounds, seed, patienceMs = 90_000, onRound }: Chao
     const crowd = gather(stage, random)
     let kills = 0
     for (let round = 1; round <= rounds; round++) {
-      const life = stage.life()?.alive() ? stage.life() : stage.start()
+      const life = stage.life()?.alive() ? stage.life() : stage.start(ambush(random))
       await disturb(stage, random)
       const duringStart = random() < 0.25
-      const acts = 1 + Math.floor(random() * 3)
-      const [waitMs, spread] = [random() * (duringStart ? 250 : 800), Array.from({ length: acts }, random)]
+      const acts = 1 + Math.floor(random() * 4)
+      const waitMs = random() * (duringStart ? 250 : 800)
+      const spread = Array.from({ length: acts }, random)
       const killed = random() < 0.85
+      // A command is worked on for some milliseconds: most deaths shall find one under way.
+      const inTheMiddle = random() < 0.6 ? random() * 60 : null
       if (!duringStart) await life?.ready
       // People act at random moments of the daemon's rest of life.
       const moments = spread.map((at) => at * waitMs).toSorted((a, b) => a - b)
@@ -48,11 +59,9 @@ export const chaos = async ({ rounds, seed, patienceMs = 90_000, onRound }: Chao
         passedMs = moment
         crowd.act()
       }
-      await tick(waitMs - passedMs)
-      if (killed) {
-        await life?.kill()
-        kills++
-      }
+      await tick(killed && inTheMiddle !== null ? inTheMiddle : waitMs - passedMs)
+      if (killed) await life?.kill()
+      if (!life?.alive()) kills++
       onRound?.(round, { said: crowd.said().length, kills })
     }
     const open = await calmDown(stage, crowd, patienceMs)

@@ -1,6 +1,6 @@
 import type { Person } from '../platforms/platform.ts'
 import { type Crash, type Stage, tick, until } from './harness.ts'
-import { bubbles, resultsFor } from './seen.ts'
+import { resultsFor } from './seen.ts'
 import { openRows } from './state.ts'
 
 /** What people do from the wish to its result, whatever happens to the daemon meanwhile. */
@@ -145,6 +145,11 @@ export const flows: readonly Flow[] = [
   },
 ]
 
+/** Every step the daemon can be made to die at. */
+export const steps: readonly string[] = [
+  ...new Set([...flows.flatMap(({ crashes }) => crashes.map(({ at }) => at)), 'cancel:noted']),
+]
+
 /** Everybody is content: nothing under way, and each asker has got at least the acknowledgement or the result. */
 export const settled = async (stage: Stage, mailboxOf: Person | null): Promise<void> => {
   const nothingOpen = (): boolean => {
@@ -155,6 +160,3 @@ export const settled = async (stage: Stage, mailboxOf: Person | null): Promise<v
   if (mailboxOf && (openRows(stage.dir)?.mailbox ?? 0) > 0) await emptyMailbox(stage, mailboxOf)
   await until('nothing open', nothingOpen)
 }
-
-export const answersTo = (stage: Stage, requester: Person): number =>
-  bubbles(stage).filter(({ chat }) => chat === requester.id).length

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { asked, atBackend, prompts } from './backend.ts'
 import { adminToken, openHouse } from './harness.ts'
 import { until } from './process.ts'
-import { carl, chatOf } from './telegram.ts'
+import { carl, chatOf, submitted } from './telegram.ts'
 
 /** A daemon whose clock can be moved from outside. */
 const movable = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.ts')}` }
@@ -84,7 +84,7 @@ describe.concurrent('when the backend is in trouble', () => {
       template_id: 'portrait',
       inputs: { prompt: 'else' },
     })
-    await ann.say('/run portrait prompt="a blue whale"')
+    await ann.say('/run portrait a blue whale')
     await ann.shows(({ media }) => media.length > 0)
     await other
     expect(prompts(simulator)).toEqual(['else', 'a blue whale'])
@@ -95,7 +95,7 @@ describe.concurrent('when the backend is in trouble', () => {
     const ann = chatOf(telegram, telegram.people.ann)
     simulator.control.pause()
     await ann.say('/run portrait a blue whale')
-    await ann.shows('[Job Submitted]')
+    await ann.shows(submitted)
     await simulator.control.restart()
     await ann.shows('Lost: ComfyUI was restarted before portrait finished')
     await ann.shows(/^Lost: portrait\nID/)
@@ -108,7 +108,7 @@ describe.concurrent('when the backend is in trouble', () => {
     const ann = chatOf(telegram, telegram.people.ann)
     simulator.control.pause()
     await ann.say('/run portrait a blue whale')
-    await ann.shows('[Job Submitted]')
+    await ann.shows(submitted)
     const [job] = simulator.control.jobs()
     await fetch(`${simulator.url}/queue`, { method: 'POST', body: JSON.stringify({ delete: [job?.promptId] }) })
     await ann.shows("Gone: portrait was taken out of ComfyUI's queue")
@@ -124,23 +124,20 @@ describe.concurrent('when the backend is in trouble', () => {
         const bob = chatOf(telegram, telegram.people.bob)
         const guest = chatOf(telegram, carl)
         simulator.control.pause()
-        for (const prompt of ['a whale', 'a dog', 'a cat']) {
+        for (const prompt of ['a whale', 'a dog']) {
           await ann.say(`/run portrait ${prompt}`)
           await until(prompt, () => prompts(simulator).includes(prompt))
         }
-        const [first, second, third] = simulator.control.jobs().map(({ promptId }) => promptId)
+        const [first, second] = simulator.control.jobs().map(({ promptId }) => promptId)
         await guest.say(`/cancel ${first}`)
         await guest.shows(`I know no job ${first} that you may see`)
-        await ann.say(`/cancel ${second}`)
-        await ann.shows(`Cancellation requested for job ${second}`)
-        await bob.say(`/stop ${third}`)
-        await bob.shows(`Cancellation requested for job ${third}`)
-        const states = () => simulator.control.jobs().map(({ state }) => state)
-        await until('both are gone', () => states().filter((state) => state === 'removed').length === 2, states)
-        await ann.shows(`Cancelled: portrait\nID: ${third}`)
-        expect(states()[0]).not.toBe('removed')
-        simulator.control.resume()
-        await ann.shows(({ media }) => media.length > 0)
+        expect(simulator.control.jobs().map(({ state }) => state)).not.toContain('removed')
+        await ann.say(`/cancel ${first}`)
+        await ann.shows(`Cancellation requested for job ${first}`)
+        await bob.say(`/stop ${second}`)
+        await bob.shows(`Cancellation requested for job ${second}`)
+        await ann.shows(`Cancelled: portrait\nID: ${second}`)
+        expect(simulator.control.jobs().map(({ state }) => state)).toEqual(['removed', 'removed'])
         expect(asked(simulator, 'POST /queue')).toHaveLength(host === 'old' ? 2 : 0)
         expect(asked(simulator, 'POST /api/jobs').length).toBeGreaterThan(0)
       } finally {
@@ -154,7 +151,7 @@ describe.concurrent('when the backend is in trouble', () => {
     const ann = chatOf(telegram, telegram.people.ann)
     const bob = chatOf(telegram, telegram.people.bob)
     await ann.say('/run portrait steps=400')
-    await ann.shows('[Job Submitted]')
+    await ann.shows(submitted)
     await simulator.control.busy()
     await bob.say('/stop')
     await bob.shows('Global interrupt sent')
@@ -193,7 +190,7 @@ describe.concurrent('when the backend is in trouble', () => {
     const startedMs = Date.now()
     await guest.say('/whoami')
     await guest.shows('You are')
-    expect(Date.now() - startedMs).toBeLessThan(1000)
+    expect(Date.now() - startedMs).toBeLessThan(3000)
     await frozen
     await ann.shows(({ media }) => media.length > 0)
     expect(prompts(simulator)).toEqual(['a blue whale'])

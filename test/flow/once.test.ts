@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { prompts } from './backend.ts'
 import { type House, openHouse } from './harness.ts'
 import { until } from './process.ts'
-import { carl, chatOf, pressKey } from './telegram.ts'
+import { carl, chatOf, pressKey, submitted } from './telegram.ts'
 
 /** What was shown has been written down as sent: a daemon killed before that has to send it again. */
 const noted = (house: House, sends: number): Promise<unknown> =>
@@ -52,7 +52,7 @@ describe.concurrent('exactly once', () => {
     const ann = chatOf(telegram, telegram.people.ann)
     simulator.control.pause()
     await ann.say('/run portrait a red fox')
-    await ann.shows('[Job Submitted]')
+    await ann.shows(submitted)
     const post = telegram.world.posts.find(({ keys }) => keys.length > 0)
     const [cancel] = post?.keys.flat() ?? []
     if (!post || !cancel) throw new Error('the answer has no button')
@@ -79,7 +79,7 @@ describe.concurrent('exactly once', () => {
       const ann = chatOf(telegram, telegram.people.ann)
       if (when === 'queued') simulator.control.pause()
       await ann.say('/run portrait a red fox')
-      await ann.shows('[Job Submitted]')
+      await ann.shows(submitted)
       await noted(house, 1)
       if (when === 'running') {
         await simulator.control.busy()

@@ -83,3 +83,6 @@ export const pressKey = (telegram: FakeTelegram, post: Post, data: string, by: P
 }
 
 export const promptIdIn = (text: string): string => /ID: (\S+)/.exec(text)?.[1] ?? ''
+
+/** A job was taken: the answer to its command, or what that message was edited to meanwhile. */
+export const submitted = /^(\[Job Submitted\]|Waiting:|Running:|Done:) \w+/

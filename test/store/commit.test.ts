@@ -96,6 +96,7 @@ test('a full disk: the write is refused with the reason, since when is known, an
 
   makeRoom(db)
   await store.write((inner) => setMemo(inner, 's', 'large', filler))
+  expect(await store.probe()).toBe(true)
   expect(store.trouble()).toBeNull()
   expect(store.read((inner) => getMemo(inner, 's', 'first'))).toBe('1')
 })
@@ -122,6 +123,7 @@ test('a read-only database refuses writes, serves reads, and is told apart from 
   expect(store.read((inner) => getMemo(inner, 's', 'k'))).toBe('v')
   db.exec('PRAGMA query_only = 0')
   await store.write((inner) => setMemo(inner, 's', 'k', 'w'))
+  expect(await store.probe()).toBe(true)
   expect(store.trouble()).toBeNull()
 })
 
@@ -143,6 +145,7 @@ test('trouble that already shows when the transaction begins is told like any ot
   expect(store.trouble()).toEqual({ why: 'the disk reports errors', sinceMs: 3 })
   ill = false
   expect(await store.write(() => 1)).toBe(1)
+  expect(await store.probe()).toBe(true)
   expect(store.trouble()).toBeNull()
 })
 
@@ -156,6 +159,7 @@ test('another program that holds the file is trouble too, and passes', async () 
   other.exec('ROLLBACK')
   other.close()
   await store.write((inner) => setMemo(inner, 's', 'k', 'v'))
+  expect(await store.probe()).toBe(true)
   expect(store.trouble()).toBeNull()
 })
 

@@ -195,18 +195,19 @@ test('the mailbox gives the oldest first, and a part keeps what it was given', (
   expect(mailbox(db, laneOf(address()), 1).map((row) => row.part)).toEqual([full])
 })
 
-test('a file is needed as long as one part that can still be delivered shows it', () => {
+test('a file is needed as long as one part that can still be delivered shows it, and a while after, for the links', () => {
   const { db } = testStore()
   const withFile = (name: string) =>
     part(name, { items: [{ kind: 'media', media: artifact({ blob: 'b1' }), as: 'photo' }] })
   addPart(db, { part: withFile('a') }, 1)
   addPart(db, { part: withFile('b'), state: 'mailbox' }, 1)
-  expect(blobNeeded(db, 'b1')).toBe(true)
+  expect(blobNeeded(db, 'b1', 2)).toBe(true)
   markSent(db, 'a', { via: 'push' }, 2)
-  expect(blobNeeded(db, 'b1')).toBe(true)
+  expect(blobNeeded(db, 'b1', 2)).toBe(true)
   markSent(db, 'b', { via: 'inline' }, 2)
-  expect(blobNeeded(db, 'b1')).toBe(false)
-  expect(blobNeeded(db, 'b2')).toBe(false)
+  expect(blobNeeded(db, 'b1', 1)).toBe(true)
+  expect(blobNeeded(db, 'b1', 2)).toBe(false)
+  expect(blobNeeded(db, 'b2', 1)).toBe(false)
 })
 
 test('pruning forgets what ended long ago with its files, keeps what is owed, and is bounded', () => {

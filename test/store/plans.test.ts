@@ -67,14 +67,18 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   jobById: (db) => jobs.jobById(db, 'j'),
   jobByKey: (db) => jobs.jobByKey(db, 'k'),
   jobByPrompt: (db) => jobs.jobByPrompt(db, 'p'),
-  jobByApproval: (db) => jobs.jobByApproval(db, 'apr'),
+  jobByTrace: (db) => jobs.jobByTrace(db, 't'),
+  askCancel: (db) => jobs.askCancel(db, 'j'),
+  keepOutcome: (db) => jobs.keepOutcome(db, 'j', '{}'),
+  openCountOf: (db) => jobs.openCountOf(db, 'fake:ann'),
   openJobs: (db) => jobs.openJobs(db),
-  jobToSubmit: (db) => jobs.jobToSubmit(db),
+  jobsToSubmit: (db) => jobs.jobsToSubmit(db, 50),
   overdueJobs: (db) => jobs.overdueJobs(db, 1, 5),
   untoldJobs: (db) => jobs.untoldJobs(db, 5),
   jobsOf: (db) => jobs.jobsOf(db, 'fake:ann', 5),
   findJobs: (db) => [jobs.findJobs(db, 'abcd', null), jobs.findJobs(db, 'abcd', 'fake:ann')],
   pruneJobs: (db) => jobs.pruneJobs(db, 1, 5),
+  dropMemo: (db) => memo.dropMemo(db, 's', 'k'),
   getMemo: (db) => memo.getMemo(db, 's', 'k'),
   setMemo: (db) => memo.setMemo(db, 's', 'k', 'v'),
   setContact: (db) => memo.setContact(db, 'fake:ann', address(), 1),
@@ -90,10 +94,11 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   markAgain: (db) => outbox.markAgain(db, 'p', { state: 'queued', nextAtMs: 1, error: '' }),
   endLane: (db) => outbox.endLane(db, 'lane', 'gone', 1),
   withdraw: (db) => outbox.withdraw(db, 'p', 1),
+  dropFromMailbox: (db) => outbox.dropFromMailbox(db, 'p', 1),
   mailbox: (db) => outbox.mailbox(db, 'lane', 1),
   mailboxCount: (db) => outbox.mailboxCount(db, 'lane'),
   openCount: (db) => outbox.openCount(db),
-  blobNeeded: (db) => outbox.blobNeeded(db, 'b'),
+  blobNeeded: (db) => outbox.blobNeeded(db, 'b', 1),
   pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
 }
 
@@ -126,6 +131,8 @@ const tour = async () => {
     wake: () => {},
     capabilities: () => null,
     step: () => {},
+    sleep: clock.sleep,
+    signal: stop.signal,
   })
   ends.earlier(event('e'))
   ends.written(part('ack:k', { interim: true, handle: { kind: 'inline', value: 'h', expiresAt: 1 } }), {

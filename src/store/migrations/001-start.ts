@@ -20,6 +20,7 @@ CREATE TABLE outbox (
   lane       TEXT NOT NULL,
   state      TEXT NOT NULL CHECK (state IN ('queued', 'offered', 'sending', 'unknown', 'mailbox', 'sent', 'skipped', 'dead')),
   attempts   INTEGER NOT NULL DEFAULT 0,
+  maybes     INTEGER NOT NULL DEFAULT 0,
   next_at    INTEGER NOT NULL,
   part       TEXT NOT NULL,
   edits      TEXT,
@@ -62,6 +63,8 @@ CREATE TABLE jobs (
   detail       TEXT,
   ack_key      TEXT,
   told         TEXT,
+  outcome      TEXT,
+  cancel_asked INTEGER NOT NULL DEFAULT 0,
   created_at   INTEGER NOT NULL,
   submitted_at INTEGER,
   finished_at  INTEGER
@@ -70,6 +73,7 @@ CREATE INDEX jobs_open ON jobs (seq) WHERE state IN ('waiting', 'firing', 'appro
 CREATE INDEX jobs_untold ON jobs (seq) WHERE told IS NOT NULL AND told <> state;
 CREATE INDEX jobs_of ON jobs (requester, seq);
 CREATE INDEX jobs_prompt ON jobs (prompt_id) WHERE prompt_id IS NOT NULL;
+CREATE INDEX jobs_trace ON jobs (trace_id);
 CREATE INDEX jobs_approval ON jobs (approval_id) WHERE approval_id IS NOT NULL;
 
 CREATE TABLE approvals (
