@@ -46,8 +46,10 @@ const check = async (stage: Stage, flow: Flow, crash: Crash, word: string): Prom
   expect(approvals.map(({ status }) => status)).toEqual(flow.approved ? ['approved'] : [])
   const { ann } = stage.telegram.people
   const cards = bubbles(stage).filter(({ chat, text }) => chat === ann.id && text.includes(word))
-  // A repeated card loses its mark when it is changed to say who decided.
-  expect(cards.length, 'cards').toBeLessThanOrEqual(!flow.approved ? 0 : crash.at.startsWith('send:') ? 2 : 1)
+  // A repeated card loses its mark when it is changed to say who decided. The press follows the card so closely that a
+  // kill while it is being kept can still hit the card before its receipt is noted.
+  const mostCards = /^(send|keep):/.test(crash.at) ? 2 : 1
+  expect(cards.length, 'cards').toBeLessThanOrEqual(flow.approved ? mostCards : 0)
   if (flow.approved) expect(cards.at(-1)?.text).toMatch(/^\[Approved\] by Ann/)
   expect(stage.simulator.control.faults()).toEqual([])
 }
