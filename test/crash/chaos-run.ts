@@ -81,7 +81,8 @@ const calmDown = async (
   patienceMs: number,
 ): Promise<readonly string[]> => {
   await stage.simulator.control.setDown(false)
-  if (!stage.life()?.alive()) stage.start()
+  await stage.life()?.kill()
+  stage.start()
   await stage.up()
   const endMs = Date.now() + patienceMs
   let quiet = 0

@@ -118,8 +118,10 @@ export const openStage = async ({ stepMs = 3 }: StageOptions = {}): Promise<Stag
       return life
     },
     up: async () => {
-      for (;;) {
-        if (latest?.alive() && (await latest.ready)) return
+      const endMs = Date.now() + 20_000
+      while (!(latest?.alive() && (await latest.ready))) {
+        if (Date.now() > endMs)
+          throw new Error(`no daemon takes in:\n${latest?.said().join('\n') ?? 'none was started'}`)
         await tick()
       }
     },

@@ -98,10 +98,9 @@ describe.concurrent('kill -9 while the backend is in trouble as well', () => {
       await dieAt(stage, { at: 'submit:fired' }, () => sayOnTelegram(stage, carl, wish(word)))
       await stage.simulator.control.restart()
       stage.start()
-      await until('the picture', () => resultsFor(stage, carl, word).length > 0)
+      await until('the news', () => told(stage, carl, /^(Lost|Gone): /) > 0)
       await settled(stage, null)
       expect(submissionsOf(stage, word)).toBe(1)
-      expect(told(stage, carl, /^(Lost|Gone): /)).toBe(0)
       expect(openRows(stage.dir)).toEqual(nothingOpen)
     }))
 
@@ -111,9 +110,10 @@ describe.concurrent('kill -9 while the backend is in trouble as well', () => {
       await dieAt(stage, { at: 'finish:marked' }, () => sayOnTelegram(stage, carl, wish(word)))
       await stage.simulator.control.restart()
       stage.start()
-      await until('the news', () => told(stage, carl, /^(Lost|Gone): /) > 0)
+      await until('the picture', () => resultsFor(stage, carl, word).length > 0)
       await settled(stage, null)
       expect(submissionsOf(stage, word)).toBe(1)
+      expect(told(stage, carl, /^(Lost|Gone): /)).toBe(0)
     }))
 })
 
