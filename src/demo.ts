@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readConfig } from './config/read.ts'
 import type { AdapterModule } from './contract/index.ts'
 import { type Daemon, openDaemon } from './daemon.ts'
-import { realConfigDeps, realEdge, sleep } from './edge.ts'
+import { realConfigDeps, realEdge } from './edge.ts'
 import { createLog } from './log.ts'
 import { openSimulator } from './simulator/index.ts'
 
@@ -41,13 +41,5 @@ export const openDemo = async (
       await simulator.close()
       rmSync(stateDir, { recursive: true, force: true })
     },
-  }
-}
-
-/** Waits until everything that was asked has been answered. */
-export const untilIdle = async (daemon: Daemon, signal: AbortSignal): Promise<void> => {
-  for (let quiet = 0; quiet < 3 && !signal.aborted; ) {
-    await sleep(40, signal)
-    quiet = daemon.idle() ? quiet + 1 : 0
   }
 }

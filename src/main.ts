@@ -6,7 +6,6 @@ import { noPlatformMessage } from './config/platforms.ts'
 import { inspectConfig } from './config/read.ts'
 import { ConfigError } from './contract/index.ts'
 import { type Daemon, openDaemon } from './daemon.ts'
-import { openDemo, untilIdle } from './demo.ts'
 import { realConfigDeps, realEdge, sleep } from './edge.ts'
 import { createLog, type RootLog } from './log.ts'
 import { accessOf } from './ops/access.ts'
@@ -57,10 +56,11 @@ const signalled = (): Promise<void> =>
     process.once('SIGTERM', go)
   })
 
-/** A daemon whose only intake was a terminal ends with it. */
+/** A daemon whose only intake was a terminal ends with it, once everything that was asked has been answered. */
 const ranDry = async (daemon: Daemon): Promise<void> => {
   await daemon.ended()
-  await untilIdle(daemon, new AbortController().signal)
+  const { signal } = new AbortController()
+  for (let quiet = 0; quiet < 3; quiet = daemon.idle() ? quiet + 1 : 0) await sleep(40, signal)
 }
 
 const start = async (): Promise<number> => {
@@ -75,6 +75,8 @@ const start = async (): Promise<number> => {
 
 const demo = async (): Promise<number> => {
   const signal = signalled()
+  // Loaded when it is wanted: the stand-in for ComfyUI is a third of the program.
+  const { openDemo } = await import('./demo.ts')
   const { daemon, close } = await openDemo(adapters, readVersion())
   if (process.stdin.isTTY) out(texts.help.demo)
   await Promise.race([signal, ranDry(daemon)])

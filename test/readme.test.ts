@@ -142,13 +142,13 @@ describe('the README', () => {
     closers.push(() => simulator.close())
     const cwd = folder()
     writeFileSync(join(cwd, '.env'), blocks(kakao, 'dotenv').join('\n'))
-    const port = await freePort()
+    const { port } = await freePort()
     const daemon = spawnDaemon(
       {
         OPENCLAW_CONNECTOR_URL: simulator.url,
         OPENCLAW_CONNECTOR_ADMIN_TOKEN: 'readme',
         OPENCLAW_CONNECTOR_STATE_DIR: join(cwd, 'state'),
-        OPENCLAW_CONNECTOR_ADMIN_PORT: String(await freePort()),
+        OPENCLAW_CONNECTOR_ADMIN_PORT: String((await freePort()).port),
         OPENCLAW_CONNECTOR_KAKAO_PORT: String(port),
       },
       cwd,

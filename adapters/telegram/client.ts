@@ -120,10 +120,12 @@ const enveloped =
   (send: typeof fetch, now: () => number): typeof fetch =>
   async (input, init) => {
     const response = await send(input, { ...init, redirect: 'manual' })
-    const body = parsed(await readText(response, maxAnswerBytes))
+    const text = await readText(response, maxAnswerBytes)
+    const body = parsed(text)
     const afterMs = retryAfterMs(response.headers.get('retry-after'), now())
     const after = afterMs === null ? {} : { retry_after: Math.ceil(afterMs / 1000) }
-    if (body?.ok === true) return Response.json(body)
+    // As it came: writing it anew would cost a batch of updates twice, and fail on what is nested very deeply.
+    if (body?.ok === true) return new Response(text)
     const status = response.status >= 300 ? response.status : 502
     if (body !== null)
       return Response.json({ error_code: status, ...body, parameters: { ...after, ...object(body.parameters) } })

@@ -109,8 +109,9 @@ const nameOf = (value: unknown): string | null => {
   return typeof value === 'string' && value !== '' ? safeLine(value, 100) : null
 }
 
+/** Whole milliseconds of a time that a calendar has: it is written down as such. */
 const timeOf = (data: Readonly<Record<string, unknown>> | undefined): number | null =>
-  typeof data?.timestamp === 'number' && Number.isFinite(data.timestamp) ? data.timestamp : null
+  typeof data?.timestamp === 'number' && Math.abs(data.timestamp) <= 8.64e15 ? Math.round(data.timestamp) : null
 
 function failureOf(data: Readonly<Record<string, unknown>> | undefined): NonNullable<Outcome['failure']> {
   const message = typeof data?.exception_message === 'string' ? data.exception_message : ''

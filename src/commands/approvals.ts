@@ -1,6 +1,7 @@
 import { approvalButtons } from '../jobs/cards.ts'
 import { approvalById } from '../store/approvals.ts'
 import { jobById } from '../store/jobs.ts'
+import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry } from './command.ts'
 
@@ -26,7 +27,7 @@ export const approvals: Command = {
     const lines = open.slice(0, mostShown).map((one) => {
       const known = deps.store.read((db) => approvalById(db, one.approvalId))
       const job = known?.job ? deps.store.read((db) => jobById(db, known.job ?? '')) : null
-      const inputs = Object.fromEntries(Object.entries(one.inputs).map(([key, value]) => [key, String(value)]))
+      const inputs = Object.fromEntries(Object.entries(one.inputs).map(([key, value]) => [key, inputText(value)]))
       const shown = { id: one.approvalId, template: one.templateId ?? '?', inputs }
       return texts.approvals.line(shown, job?.asker ?? null, Math.max(0, (one.expiresAtMs ?? deps.now()) - deps.now()))
     })

@@ -2,6 +2,7 @@ import { mayDecide } from '../../policy/approve.ts'
 import { isOpaqueId } from '../backend/wire.ts'
 import { type Approval, addApproval, approvalById, claimApproval } from '../store/approvals.ts'
 import { addJob, changeJob, type Job, jobByTrace, openStates } from '../store/jobs.ts'
+import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, type Outcome, say, sorry } from './command.ts'
 
@@ -85,7 +86,7 @@ const foreign = async (
 ): Promise<Approval | Outcome> => {
   const found = await deps.backend.approval(id, { signal: call.signal })
   if (!found.ok) return found.kind === 'missing' ? say(texts.approvals.unknown(id)) : sorry(found, deps)
-  const inputs = Object.fromEntries(Object.entries(found.value.inputs).map(([key, value]) => [key, String(value)]))
+  const inputs = Object.fromEntries(Object.entries(found.value.inputs).map(([key, value]) => [key, inputText(value)]))
   const traceId = found.value.traceId ?? deps.newTrace()
   const approval: Approval = {
     id,

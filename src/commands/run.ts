@@ -50,8 +50,11 @@ export const run: Command = {
   },
 }
 
+const mostNames = 12
+
 const howTo = async (call: Call, deps: CommandDeps): Promise<Outcome> => {
   const list = await deps.templates.get({ signal: call.signal })
-  const names = list.ok ? list.value.slice(0, 12).map((one) => one.id) : []
-  return say([texts.usage(run.usage, run.example), ...(names.length > 0 ? [texts.jobs.choose(names)] : [])].join('\n'))
+  const names = list.ok ? list.value.map((one) => one.id) : []
+  const choice = names.length > 0 ? [texts.jobs.choose(names.slice(0, mostNames), names.length - mostNames)] : []
+  return say([texts.usage(run.usage, run.example), ...choice].join('\n'))
 }

@@ -1,7 +1,10 @@
 import type { Schedule } from '../backend/wire-decide.ts'
+import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say, sorry, usage } from './command.ts'
 import { submit } from './submission.ts'
+
+const mostShown = 30
 
 const when = (schedule: Schedule): string =>
   schedule.cron ?? (schedule.intervalSec ? texts.backend.every(schedule.intervalSec) : '?')
@@ -20,7 +23,7 @@ export const schedules: Command = {
     const list = await deps.backend.schedules({ signal: call.signal })
     if (!list.ok) return sorry(list, deps)
     if (list.value.length === 0) return say(texts.backend.schedulesNone)
-    const lines = list.value.slice(0, 40).map((schedule) =>
+    const lines = list.value.slice(0, mostShown).map((schedule) =>
       texts.backend.schedule({
         id: schedule.scheduleId,
         enabled: schedule.enabled,
@@ -29,7 +32,9 @@ export const schedules: Command = {
         template: schedule.templateId ?? '?',
       }),
     )
-    return say([texts.backend.schedulesHead, ...lines].join('\n'))
+    const left = list.value.length - mostShown
+    const more = left > 0 ? [texts.backend.schedulesMore(left)] : []
+    return say([texts.backend.schedulesHead, ...lines, ...more].join('\n'))
   },
 }
 
@@ -59,12 +64,7 @@ export const schedule: Command = {
 const runNow = async (id: string, call: Call, deps: CommandDeps): Promise<Outcome> => {
   const found = await deps.backend.schedule(id, { signal: call.signal })
   if (!found.ok) return found.kind === 'missing' ? say(texts.backend.scheduleUnknown(id)) : sorry(found, deps)
-  const inputs = Object.fromEntries(
-    Object.entries(found.value.inputs).map(([key, value]) => [
-      key,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-  )
+  const inputs = Object.fromEntries(Object.entries(found.value.inputs).map(([key, value]) => [key, inputText(value)]))
   const outcome = await submit({ template: found.value.templateId ?? '', inputs, approval: false }, call, deps)
   const text = `${texts.backend.scheduleRuns(id)}\n${outcome.reply?.text ?? ''}`
   return { ...outcome, reply: outcome.reply ? { ...outcome.reply, text } : null }

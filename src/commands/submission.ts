@@ -91,7 +91,7 @@ const textOf = (job: Job, ahead: number | null, deps: CommandDeps): string => {
   const say = texts.jobs
   if (job.state === 'waiting') {
     const away = deps.away()
-    return away ? say.held(away.why, away.sinceMs) : say.submitting(job.template)
+    return away ? say.held(away.sinceMs) : say.submitting(job.template)
   }
   if (job.state === 'firing') return say.submitting(job.template)
   if (job.state === 'approval')

@@ -1,11 +1,14 @@
 import type { Template } from '../backend/wire.ts'
 import { wordsKey } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
+import { print } from '../router/parse.ts'
+import { short } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry } from './command.ts'
 
 const mostShown = 30
 const mostDefault = 80
+const mostDefaults = 30
 
 /** A line a person can copy: free words where the template takes a prompt. */
 export const exampleFor = (template: Template): string => {
@@ -14,9 +17,11 @@ export const exampleFor = (template: Template): string => {
   const other = template.allowedInputs.find(
     (input) => input !== key && input !== 'seed' && String(template.defaults[input] ?? '') !== '',
   )
-  return ['/run', template.id, takesWords ? 'a red fox' : '', other ? `${other}=${template.defaults[other]}` : '']
-    .filter((word) => word !== '')
-    .join(' ')
+  return print('/run', [
+    template.id,
+    ...(takesWords ? ['a', 'red', 'fox'] : []),
+    ...(other ? [`${other}=${template.defaults[other]}`] : []),
+  ])
 }
 
 export const templates: Command = {
@@ -38,7 +43,8 @@ export const templates: Command = {
     if (one) {
       const defaults = Object.entries(one.defaults)
         .filter(([key]) => one.allowedInputs.length === 0 || one.allowedInputs.includes(key))
-        .map(([key, value]) => `  ${key}: ${String(value).slice(0, mostDefault)}`)
+        .slice(0, mostDefaults)
+        .map(([key, value]) => `  ${short(key, 40)}: ${short(String(value), mostDefault)}`)
       return say([texts.backend.template(one.id, one.allowedInputs, defaults, exampleFor(one)), ...note].join('\n'))
     }
     const matching = wanted
@@ -64,7 +70,7 @@ export const templates: Command = {
           .slice(0, mostShown)
           .map(
             (template) =>
-              `- ${template.id}${template.allowedInputs.length > 0 ? `: ${template.allowedInputs.join(', ')}` : ''}`,
+              `- ${template.id}${template.allowedInputs.length > 0 ? `: ${short(template.allowedInputs.join(', '), 120)}` : ''}`,
           ),
         ...(matching.length > mostShown ? [texts.backend.templatesMore(matching.length - mostShown)] : []),
         texts.backend.templatesFoot(exampleFor(first)),

@@ -1,7 +1,7 @@
 import { isPromptId } from '../backend/wire.ts'
 import type { HistoryEntry, Queue } from '../backend/wire-jobs.ts'
 import { findJobs } from '../store/jobs.ts'
-import { clock } from '../texts/common.ts'
+import { clock, short } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry, usage } from './command.ts'
 
@@ -47,6 +47,6 @@ const inQueue = ({ running, pending }: Queue, id: string): string[] => {
 const messages = (entry: HistoryEntry): string[] =>
   entry.messages.slice(0, 40).map(({ type, data }) => {
     const at = typeof data.timestamp === 'number' ? clock(data.timestamp) : ''
-    const node = typeof data.node_type === 'string' ? ` at ${data.node_type}` : ''
-    return `${at} ${type.replaceAll('_', ' ')}${node}`.trim()
+    const node = typeof data.node_type === 'string' ? ` at ${short(data.node_type, 60)}` : ''
+    return `${at} ${short(type, 60).replaceAll('_', ' ')}${node}`.trim()
   })

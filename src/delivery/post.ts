@@ -57,23 +57,26 @@ export const prepare = (outgoing: Outgoing, deps: PostDeps): Prepared | null => 
   return { outgoing, parts: planned.parts, actions: planned.actions, capabilities }
 }
 
-/** Writes the parts; returns the conversation to wake. `slot`: the first part is offered to an open request. */
+/** Writes the parts; returns the conversation to wake, null when nothing in it can be sent (its open request takes it,
+ *  or it waits to be fetched). `slot`: the first part is offered to an open request. */
 export const writeParts = (
   db: Db,
   { outgoing, parts, actions, capabilities }: Prepared,
   nowMs: number,
   slot = false,
-): string => {
+): string | null => {
   for (const action of actions) addAction(db, toStored(action))
+  let toSend = false
   parts.forEach((part, i) => {
     const state = stateOf(part, capabilities, slot && i === 0)
+    toSend ||= state === 'queued'
     addPart(
       db,
       { part, state, edits: i === 0 ? outgoing.reply.edits : undefined, notBeforeMs: outgoing.notBeforeMs },
       nowMs,
     )
   })
-  return laneOf(outgoing.to)
+  return toSend ? laneOf(outgoing.to) : null
 }
 
 const stateOf = (part: Part, { answer }: Capabilities, slot: boolean): PartState => {

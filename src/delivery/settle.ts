@@ -52,12 +52,12 @@ export const settle = async (
 ): Promise<Settled> => {
   const { event } = kept
   const prepared = prepareAll(event, visible(event, what, deps), capabilities, deps)
-  const extraId = deps.newId()
+  const extraId = what.release ? deps.newId() : ''
   return deps.store.write((db) => {
     const nowMs = deps.now()
     what.within?.(db)
     if (what.contact) setContact(db, what.contact, event.where, nowMs)
-    const lanes = prepared.map((one, i) => writeParts(db, one, nowMs, slot && i === 0))
+    const lanes = prepared.map((one, i) => writeParts(db, one, nowMs, slot && i === 0)).filter((lane) => lane !== null)
     const way = slot ? 'offered' : capabilities.answer.push === 'never' ? null : 'queued'
     const released = what.release?.map((key) => release(db, key, way, { id: extraId, nowMs }))[0] ?? null
     if (released && way === 'queued') lanes.push(laneOf(released.to))

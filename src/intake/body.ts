@@ -1,18 +1,31 @@
-/** Reads at most `maxBytes`; null when there is more. Content-Length is believed only for saying no early: node's
- *  parser holds a body to it, and chunked bodies are counted as they come. */
-export const readBody = async (request: Request, maxBytes: number): Promise<Uint8Array | null> => {
-  const declared = request.headers.get('content-length')
-  if (declared !== null) {
-    if (!/^\d{1,12}$/.test(declared) || Number(declared) > maxBytes) return null
-    return new Uint8Array(await request.arrayBuffer())
-  }
-  if (!request.body) return new Uint8Array()
-  const chunks: Uint8Array[] = []
-  let total = 0
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
-    total += chunk.byteLength
-    if (total > maxBytes) return null
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, total)
+import type { IncomingMessage } from 'node:http'
+
+/** Reads at most `maxBytes`. Content-Length is believed only for saying no early: node's parser holds a body to it, and
+ *  chunked bodies are counted as they come. `cut off`: the caller went away before the end. */
+export const readBody = (
+  incoming: IncomingMessage,
+  maxBytes: number,
+): Promise<Uint8Array | 'too large' | 'cut off'> => {
+  const declared = incoming.headers['content-length']
+  if (declared !== undefined && !(Number(declared) <= maxBytes)) return Promise.resolve('too large')
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let total = 0
+    const done = (body: Uint8Array | 'too large' | 'cut off'): void => {
+      incoming.off('data', take).off('end', whole).off('close', gone)
+      resolve(body)
+    }
+    const take = (chunk: Buffer): void => {
+      total += chunk.length
+      chunks.push(chunk)
+      if (total <= maxBytes) return
+      incoming.pause()
+      done('too large')
+    }
+    const whole = (): void => done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, total))
+    const gone = (): void => done('cut off')
+    // Without a listener the error that tells of a cut-off body would end the process.
+    incoming.on('error', gone)
+    incoming.on('data', take).once('end', whole).once('close', gone)
+  })
 }

@@ -1,5 +1,6 @@
-import type { Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type Context, Hono } from 'hono'
 import type {
   HttpAnswer,
@@ -53,12 +54,24 @@ const reasons: Readonly<Record<number, string>> = {
   413: 'too large',
   415: 'unsupported media type',
 }
-const refusal = (status: number): Response =>
-  toResponse({ status, headers: { 'content-type': 'text/plain' }, body: reasons[status] ?? '' })
+const refusal = (status: number): HttpAnswer => ({
+  status,
+  headers: { 'content-type': 'text/plain' },
+  body: reasons[status] ?? '',
+})
 const unavailable: HttpAnswer = { status: 503, headers: { 'retry-after': '5' }, body: '' }
 
-const toResponse = ({ status, headers, body }: HttpAnswer): Response =>
-  new Response(body === '' ? null : body, { status, headers })
+/** Written here and now: as a `Response` it would go through a stream and back, for a third of a request's time. */
+const answer = (c: Context<Env>, { status, headers, body }: HttpAnswer): Response => {
+  const outgoing = outgoingOf(c)
+  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  outgoing.end(body)
+  return RESPONSE_ALREADY_SENT
+}
+
+// The listeners below speak HTTP/1.1 only.
+const outgoingOf = (c: Context<Env>): ServerResponse => c.env.outgoing as ServerResponse
+const incomingOf = (c: Context<Env>): IncomingMessage => c.env.incoming as IncomingMessage
 
 /** All hooks of one address behind one listener. Unknown paths and methods learn nothing. */
 export const makeApp = (hooks: readonly Hook[], deps: HttpDeps): Hono<Env> => {
@@ -66,30 +79,32 @@ export const makeApp = (hooks: readonly Hook[], deps: HttpDeps): Hono<Env> => {
   for (const hook of hooks) {
     app.all(hook.webhook.path, async (c) => {
       const { methods, maxBytes } = hook.webhook
-      if (!methods.some((method) => method === c.req.method)) return refusal(405)
-      const body = await readBody(c.req.raw, maxBytes)
-      if (body === null) return refusal(413)
-      return receive(hook, c, body, deps)
+      if (!methods.some((method) => method === c.req.method)) return answer(c, refusal(405))
+      const body = await readBody(incomingOf(c), maxBytes)
+      // The caller hung up in the middle of it: nobody is left to be answered.
+      if (body === 'cut off') return RESPONSE_ALREADY_SENT
+      return answer(c, body === 'too large' ? refusal(413) : await receive(hook, c, body, deps))
     })
   }
-  app.notFound(() => toResponse(nothing))
-  app.onError((error) => {
+  app.notFound((c) => answer(c, nothing))
+  app.onError((error, c) => {
     deps.log.error({ error: error.message }, 'webhook failed unexpectedly')
-    return toResponse(unavailable)
+    return answer(c, unavailable)
   })
   return app
 }
 
-const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: HttpDeps): Promise<Response> => {
+const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: HttpDeps): Promise<HttpAnswer> => {
+  const { headers, url = '' } = incomingOf(c)
   const request: RawRequest = {
     method: c.req.method,
     path: c.req.path,
-    query: queryOf(c.req.url),
-    header: (name) => c.req.header(name) ?? null,
+    query: queryOf(url),
+    header: (name) => textOf(headers[name]),
     body,
   }
   const verdict = await hook.webhook.receive(request)
-  if (verdict.kind === 'answer') return toResponse(verdict.answer)
+  if (verdict.kind === 'answer') return verdict.answer
   if (verdict.kind === 'reject') {
     deps.log.warn({ platform: hook.platform, status: verdict.status, reason: verdict.reason }, 'webhook refused')
     deps.refused(hook.platform)
@@ -106,22 +121,25 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
       { platform: hook.platform, error: String(error) },
       'event not kept, the platform is asked to bring it again',
     )
-    return toResponse(unavailable)
+    return unavailable
   }
-  if (!hook.inline || !event || !waiting) return toResponse(verdict.ack)
+  if (!hook.inline || !event || !waiting) return verdict.ack
   const earlier = deps.earlier(event)
   if (earlier !== 'pending' && earlier !== null) deps.slots.offer(event.id, earlier)
   else if (earlier === null) deps.slots.offer(event.id, null)
   const outcome = await waiting
-  if (outcome.kind !== 'part') return toResponse(hook.inline.render({ kind: outcome.kind, event }).answer)
+  if (outcome.kind !== 'part') return hook.inline.render({ kind: outcome.kind, event }).answer
   const result = renderPart(hook.inline, outcome.part, deps)
   watchWrite(
-    c.env.outgoing as ServerResponse,
+    outgoingOf(c),
     () => deps.written(outcome.part, result),
     () => deps.lost(outcome.part),
   )
-  return toResponse(result.answer)
+  return result.answer
 }
+
+/** Of a header that came twice, the values are joined by node's parser. */
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
 /** An answer that can't be made is not delivered: it takes the next way. */
 const renderPart = (inline: NonNullable<Hook['inline']>, part: Part, deps: HttpDeps): InlineResult => {

@@ -66,18 +66,19 @@ const ackEdit = (job: Job, outcome: Outcome, id: string, tookMs: number | null):
   return { text, audience: 'everyone', edits: { key: job.ackKey ?? '', otherwise: 'skip' } }
 }
 
+/** Null when the backend gave no reason; each half of one may be missing too. */
+const failureOf = ({ failure }: Outcome): { readonly node: string | null; readonly why: string } | null => {
+  const why = [failure?.exceptionType, failure?.firstLine].filter((word) => word).join(': ')
+  if (!failure || why === '') return null
+  const id = failure.nodeId === null ? null : `node ${failure.nodeId}`
+  return { node: failure.nodeType && id ? `${failure.nodeType} (${id})` : (failure.nodeType ?? id), why }
+}
+
 const replyOf = (job: Job, outcome: Outcome, { media, notes }: Collected, tookMs: number | null): Reply => {
   const id = job.promptId ?? job.id
   if (outcome.kind === 'cancelled') return { text: texts.jobs.cancelled(job.template, id), audience: 'everyone' }
   if (outcome.kind === 'failed') {
-    const failure = outcome.failure && {
-      node: outcome.failure.nodeType
-        ? `${outcome.failure.nodeType} (node ${outcome.failure.nodeId})`
-        : `node ${outcome.failure.nodeId}`,
-      type: outcome.failure.exceptionType ?? 'Error',
-      line: outcome.failure.firstLine ?? '',
-    }
-    return { text: texts.jobs.failed(job.template, id, failure), audience: 'everyone' }
+    return { text: texts.jobs.failed(job.template, id, failureOf(outcome)), audience: 'everyone' }
   }
   const nothing = media.length === 0 && outcome.texts.length === 0 && notes.length === 0
   const text = [

@@ -107,8 +107,13 @@ const afterFailure = (job: Job, failure: Failure): Fired => {
   if (failure.effect === 'maybe') return { to: 'unsure', afterMs: 1000 }
   if (failure.kind === 'down') return { to: 'again', fresh: false, afterMs: 2000 }
   if (failure.kind === 'limited' && failure.code !== 'rendered_workflow_size') {
-    // The id was burnt by the refused attempt (backend-contract, 0.2).
-    return { to: 'again', fresh: true, afterMs: Math.min(failure.retryAfterMs ?? 1000, longestWaitMs) }
+    // The backend's own budget burns the id (backend-contract, 0.2). A limit in front of it never looked at the id, so
+    // an earlier attempt under it may have arrived: the same id finds out.
+    return {
+      to: 'again',
+      fresh: failure.code === 'budget_exceeded',
+      afterMs: Math.min(failure.retryAfterMs ?? 1000, longestWaitMs),
+    }
   }
   return { to: 'refused', why: reasonOf(job, failure) }
 }

@@ -40,8 +40,7 @@ export const makeInlineEnds = ({
   const note = async (part: Part, change: (db: Db) => void): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await store.write(change)
-        return wake([laneOf(part.to)])
+        return await store.write(change)
       } catch (error) {
         // Until it is noted the row stays `offered`; a restart treats that as perhaps delivered.
         log.warn({ part: part.key, error: String(error) }, 'inline delivery not noted yet')
@@ -71,7 +70,7 @@ export const makeInlineEnds = ({
         const handle = part.handle && part.handle.expiresAt > now() && !part.interim
         const state = pushes || handle ? 'queued' : 'mailbox'
         markAgain(db, part.key, { state, nextAtMs: now(), error: 'request gone' })
-      }),
+      }).then(() => wake([laneOf(part.to)])),
   }
 }
 

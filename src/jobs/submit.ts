@@ -1,5 +1,5 @@
 import type { Log } from '../contract/index.ts'
-import { type Approval, addApproval, approvalById, claimedApproval } from '../store/approvals.ts'
+import { type Approval, addApproval, approvalById, claimedApprovals } from '../store/approvals.ts'
 import { changeJob, type Job, jobById, jobsToSubmit, overdueJobs } from '../store/jobs.ts'
 import type { Db } from '../store/open.ts'
 import { texts } from '../texts/index.ts'
@@ -159,9 +159,8 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
   /** The first whose time has come: one in doubt must not hold up all others. Otherwise how long to wait. */
   const next = (): Item | number => {
     const items = store.read((db): Item[] => {
-      const approval = claimedApproval(db)
-      const jobs = jobsToSubmit(db, lookedAt).map((job): Item => ({ kind: 'job', job }))
-      return approval ? [{ kind: 'approval', approval }, ...jobs] : jobs
+      const decisions = claimedApprovals(db, lookedAt).map((approval): Item => ({ kind: 'approval', approval }))
+      return [...decisions, ...jobsToSubmit(db, lookedAt).map((job): Item => ({ kind: 'job', job }))]
     })
     if (items.length === 0) notBefore.clear()
     const due = (item: Item): number => notBefore.get(idOf(item)) ?? 0

@@ -27,7 +27,7 @@ export const post = async (
   const prepared = outgoing.map((one) => prepare(one, deps)).filter((one): one is Prepared => one !== null)
   const lanes = await deps.store.write((db) => {
     within(db)
-    return prepared.map((one) => writeParts(db, one, deps.now()))
+    return prepared.map((one) => writeParts(db, one, deps.now())).filter((lane) => lane !== null)
   })
   deps.wake(lanes)
 }
@@ -76,7 +76,7 @@ const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'
   const id = job.promptId ?? job.id
   if (job.state === 'waiting') {
     const away = deps.away()
-    return away && job.told === 'firing' ? texts.jobs.held(texts.backend.why.down, away.sinceMs) : null
+    return away && job.told === 'firing' ? texts.jobs.held(away.sinceMs) : null
   }
   if (job.state === 'queued' || job.state === 'running') {
     if (job.told === 'approval') return texts.approvals.told.approved(job.template, id)

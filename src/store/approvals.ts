@@ -71,11 +71,12 @@ const open = `state IN ('pending', 'approving', 'rejecting')`
 export const openApprovals = (db: Db): Approval[] =>
   db.sql(`SELECT * FROM approvals WHERE ${open} ORDER BY created_at`).all().map(toApproval)
 
-/** The decision to pass on next: somebody has made it, the backend does not know yet. */
-export const claimedApproval = (db: Db): Approval | null => {
-  const row = db.sql(`SELECT * FROM approvals WHERE ${open} AND state <> 'pending' ORDER BY created_at LIMIT 1`).get()
-  return row ? toApproval(row) : null
-}
+/** Decisions to pass on, in order: somebody has made them, the backend does not know yet. */
+export const claimedApprovals = (db: Db, limit: number): Approval[] =>
+  db
+    .sql(`SELECT * FROM approvals WHERE ${open} AND state <> 'pending' ORDER BY created_at LIMIT ?`)
+    .all(limit)
+    .map(toApproval)
 
 /** Claims the decision: compare-and-set, so that of two people pressing at once one decides and the other is told. */
 export const claimApproval = (

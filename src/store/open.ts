@@ -73,8 +73,9 @@ export const openDb = (file: string): OpenDb => {
   const raw = usable(file, () => open(file))
   chmodSync(file, 0o600)
   try {
+    // Copying the log back stops everything for some milliseconds: four times as rarely as by default, at up to 16 MB.
     raw.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 100; PRAGMA cache_size = -4000',
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 100; PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 4000',
     )
     migrate(raw, file)
   } catch (error) {

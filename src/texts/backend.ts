@@ -1,4 +1,4 @@
-import { clock, duration } from './common.ts'
+import { clock, duration, short } from './common.ts'
 
 export const backend = {
   online: (facts: {
@@ -54,7 +54,7 @@ export const backend = {
   template: (id: string, inputs: readonly string[], defaults: readonly string[], example: string) =>
     [
       `Template ${id}`,
-      `Inputs: ${inputs.length > 0 ? inputs.join(', ') : 'not declared'}`,
+      `Inputs: ${inputs.length > 0 ? short(inputs.join(', '), 1000) : 'not declared'}`,
       defaults.length > 0 ? `Defaults:\n${defaults.join('\n')}` : '',
       `Example: ${example}`,
     ]
@@ -63,7 +63,8 @@ export const backend = {
   schedulesNone: 'No schedules found.',
   schedulesHead: 'Schedules:',
   schedule: (s: { id: string; enabled: boolean; name: string; when: string; template: string }) =>
-    `[${s.enabled ? '+' : '-'}] ${s.id}: ${s.when} - ${s.template}${s.name ? ` (${s.name})` : ''}`,
+    `[${s.enabled ? '+' : '-'}] ${s.id}: ${short(s.when, 40)} - ${short(s.template, 60)}${s.name ? ` (${short(s.name, 40)})` : ''}`,
+  schedulesMore: (n: number) => `… and ${n} more.`,
   scheduleRuns: (id: string) => `[Success] Schedule ${id} triggered manually.`,
   scheduleSet: (id: string, on: boolean) => `Schedule ${id} is ${on ? 'on' : 'off'}.`,
   scheduleUnknown: (id: string) => `There is no schedule ${id}. /schedules lists them.`,

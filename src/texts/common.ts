@@ -12,7 +12,21 @@ export const duration = (ms: number): string => {
 export const size = (bytes: number): string =>
   bytes < 1024 * 1024 ? `${Math.max(1, Math.round(bytes / 1024))} kB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`
 
-export const clock = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+/** Times come from the backend too, where a number can be anything. */
+export const clock = (ms: number): string =>
+  Math.abs(ms) <= 8.64e15 ? `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC` : 'some time'
+
+/** Names and values come from outside, where they can be of any length. */
+export const short = (text: string, max: number): string =>
+  text.length > max
+    ? `${text
+        .slice(0, max - 1)
+        .toWellFormed()
+        .trimEnd()}…`
+    : text
+
+/** A value of an input as a person (and ComfyUI, which converts numbers) can read it. */
+export const inputText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
 

@@ -1,10 +1,12 @@
-import { clock, duration, size } from './common.ts'
+import { clock, duration, short, size } from './common.ts'
 
-const values = (inputs: Readonly<Record<string, string>>): string =>
-  Object.entries(inputs)
-    // Words that have not found their input yet have no name.
-    .map(([key, value]) => `${key && `${key}: `}${value.length > 120 ? `${value.slice(0, 119).trimEnd()}…` : value}`)
-    .join('\n')
+const values = (inputs: Readonly<Record<string, string>>, most = 12): string => {
+  const all = Object.entries(inputs)
+  const more = all.length > most ? [`… and ${all.length - most} more`] : []
+  // Words that have not found their input yet have no name.
+  const lines = all.slice(0, most).map(([key, value]) => `${key && `${short(key, 40)}: `}${short(value, 120)}`)
+  return [...lines, ...more].join('\n')
+}
 
 const place = (ahead: number): string => (ahead <= 0 ? 'its turn is now' : `${ahead} ahead of it`)
 
@@ -18,8 +20,8 @@ export const jobs = {
       : `Running: ${template}\nID: ${id}`,
   doneShort: (template: string, id: string, tookMs: number) => `Done: ${template} in ${duration(tookMs)}\nID: ${id}`,
   endedShort: (template: string, id: string, how: string) => `${how}: ${template}\nID: ${id}`,
-  held: (why: string, sinceMs: number | null) =>
-    `ComfyUI can't be reached${sinceMs === null ? '' : ` since ${clock(sinceMs)}`} (${why}). I keep your job and submit it when ComfyUI is back within 10 minutes. /cancel stops it.`,
+  held: (sinceMs: number | null) =>
+    `ComfyUI can't be reached${sinceMs === null ? '' : ` since ${clock(sinceMs)}`}. I keep your job and submit it when ComfyUI is back within 10 minutes. /cancel stops it.`,
   submitting: (template: string) => `${template} is being submitted. I'll tell you how it goes; /jobs shows it.`,
   caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, string>>) =>
     [`${template}${tookMs === null ? '' : ` · ${duration(tookMs)}`}`, values(inputs), `ID: ${id}`]
@@ -33,9 +35,9 @@ export const jobs = {
   fileMissing: (name: string) => `${name} could not be fetched from ComfyUI. It may still be in its output folder.`,
   diskFull: (name: string) =>
     `${name} was not sent: the connector has no room left for files. Tell the operator; it is in ComfyUI's output folder.`,
-  failed: (template: string, id: string, failure: { node: string; type: string; line: string } | null) =>
+  failed: (template: string, id: string, failure: { node: string | null; why: string } | null) =>
     failure
-      ? `Failed: ${template} at ${failure.node}\n${failure.type}: ${failure.line}\nID: ${id}`
+      ? `Failed: ${template}${failure.node ? ` at ${failure.node}` : ''}\n${failure.why}\nID: ${id}`
       : `Failed: ${template}. ComfyUI gave no reason; its log has more.\nID: ${id}`,
   cancelled: (template: string, id: string) => `Cancelled: ${template}\nID: ${id}`,
   vanishedRestart: (template: string, id: string) =>
@@ -78,13 +80,15 @@ export const jobs = {
   tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,
   place,
   headline: (id: string, state: string) => `Job ${id}: ${state}`,
-  produced: (names: readonly string[], total: number) => `Produced ${total}: ${names.join(', ')}`,
+  produced: (names: readonly string[], total: number) =>
+    `Produced ${total}: ${names.map((name) => short(name, 80)).join(', ')}`,
   noneOpen: 'None of your jobs is waiting or running.',
   elsewhere: 'started elsewhere',
   tooManyIds: (max: number) => `At most ${max} jobs at once, please.`,
   cancelButton: 'Cancel',
   fetchButton: 'Get the answer',
-  choose: (names: readonly string[]) => `Templates: ${names.join(', ')}. /templates <id> shows what one takes.`,
+  choose: (names: readonly string[], more: number) =>
+    `Templates: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}. /templates <id> shows what one takes.`,
   wordsDropped: (words: string) => `(I left out "${words.slice(0, 60)}": the prompt was already given by name.)`,
   state: {
     waiting: 'to be submitted',

@@ -31,7 +31,7 @@ interface Answer {
 const readAnswer = (data: Buffer): Answer | null => {
   const headEnd = data.indexOf('\r\n\r\n')
   if (headEnd < 0) return null
-  const head = data.latin1Slice(0, headEnd)
+  const head = data.toString('latin1', 0, headEnd)
   const length = /\ncontent-length: *(\d+)/i.exec(head)?.[1]
   if (length === undefined) throw new Error(`an answer without a length: ${head}`)
   const bodyAt = headEnd + 4
@@ -60,7 +60,10 @@ export const runLoad = async (load: Load): Promise<LoadResult> => {
       let sentMs = 0
       let rest: Buffer | null = null
       const ask = (): void => {
-        if (next >= load.total) return resolve()
+        if (next >= load.total) {
+          resolve()
+          return
+        }
         at = next++
         const bytes = load.request(at)
         sentMs = performance.now()

@@ -120,12 +120,17 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     onTelegram('look', from, dm(from), '/cancel', '')
   }
 
+  /** Only what was confirmed can come again: before that, it has not come once. */
+  const again = (): void => {
+    if (telegram.updates.waiting() === 0) void telegram.redeliver()
+  }
+
   const deeds: readonly (readonly [weight: number, deed: () => void])[] = [
     [10, run],
     [3, look],
     [4, decide],
     [1, cancel],
-    [1, () => void telegram.redeliver()],
+    [1, again],
     [1, () => onKakao('look', pick([kakao.people.ann, kakao.people.bob]) ?? kakao.people.ann, '/inbox', '')],
   ]
   const total = deeds.reduce((sum, [weight]) => sum + weight, 0)

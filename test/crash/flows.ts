@@ -29,7 +29,8 @@ export const sayOnKakao = async (stage: Stage, from: Person, text: string): Prom
   await stage.up()
   const failed = (): null => null
   let reply = await kakao.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
-  while (reply?.status !== 200) {
+  for (let tries = 0; reply?.status !== 200; tries++) {
+    if (tries > 100) throw new Error(`no answer to ${text}`)
     await tick(30)
     await stage.up()
     reply = await kakao.redeliver().catch(failed)

@@ -200,6 +200,25 @@ test('who gives up during a pause leaves a free place behind', async () => {
   expect(entered).toEqual([{ lane: 'b', atMs: 1000 }])
 })
 
+test('what may as well not be said enters only where nobody has to wait for it', async () => {
+  const { clock, gate, enter } = watched({ concurrent: 2, everyMs: 10, perChatMs: 1000 })
+  expect(gate.tryEnter('a', 'dm')).toBe(true)
+  expect(gate.tryEnter('b', 'dm')).toBe(false)
+  await clock.advance(10)
+  expect([gate.tryEnter('a', 'dm'), gate.tryEnter('b', 'dm')]).toEqual([false, true])
+  await clock.advance(1000)
+  expect(gate.tryEnter('c', 'dm')).toBe(false)
+  gate.leave()
+  expect(gate.tryEnter('c', 'dm')).toBe(true)
+  gate.leave()
+  gate.pause(5000)
+  await clock.advance(1000)
+  expect(gate.tryEnter('d', 'dm')).toBe(false)
+  const patient = enter('d')
+  await clock.advance(4000)
+  expect(await patient).toBe(true)
+})
+
 test('with thousands of chats the memory of their distances stays bounded and recent', async () => {
   const { clock, gate, times, enter } = watched({ perChatMs: 1000 })
   for (let i = 0; i < 5000; i++) {

@@ -131,7 +131,7 @@ describe.concurrent('an approval', () => {
   })
 
   test('that loses the one submit slot of the backend still runs once', async ({ onTestFinished }) => {
-    const { telegram, simulator } = await openHouse(onTestFinished, { simulator: { submitMs: 400 } })
+    const { telegram, simulator } = await openHouse(onTestFinished, { simulator: { submitMs: 1500 } })
     const guest = chatOf(telegram, carl)
     const bob = chatOf(telegram, telegram.people.bob)
     await guest.say('/run portrait a red fox')

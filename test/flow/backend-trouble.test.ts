@@ -114,35 +114,30 @@ describe.concurrent('when the backend is in trouble', () => {
     await ann.shows("Gone: portrait was taken out of ComfyUI's queue")
   })
 
-  test.each(['new', 'old'] as const)(
+  test.for(['new', 'old'] as const)(
     'jobs are cancelled by their requester and by admins only (%s host)',
-    async (host) => {
-      const ends: (() => Promise<void>)[] = []
-      const { telegram, simulator } = await openHouse((end) => ends.push(end), { simulator: { host } })
-      try {
-        const ann = chatOf(telegram, telegram.people.ann)
-        const bob = chatOf(telegram, telegram.people.bob)
-        const guest = chatOf(telegram, carl)
-        simulator.control.pause()
-        for (const prompt of ['a whale', 'a dog']) {
-          await ann.say(`/run portrait ${prompt}`)
-          await until(prompt, () => prompts(simulator).includes(prompt))
-        }
-        const [first, second] = simulator.control.jobs().map(({ promptId }) => promptId)
-        await guest.say(`/cancel ${first}`)
-        await guest.shows(`I know no job ${first} that you may see`)
-        expect(simulator.control.jobs().map(({ state }) => state)).not.toContain('removed')
-        await ann.say(`/cancel ${first}`)
-        await ann.shows(`Cancellation requested for job ${first}`)
-        await bob.say(`/stop ${second}`)
-        await bob.shows(`Cancellation requested for job ${second}`)
-        await ann.shows(`Cancelled: portrait\nID: ${second}`)
-        expect(simulator.control.jobs().map(({ state }) => state)).toEqual(['removed', 'removed'])
-        expect(asked(simulator, 'POST /queue')).toHaveLength(host === 'old' ? 2 : 0)
-        expect(asked(simulator, 'POST /api/jobs').length).toBeGreaterThan(0)
-      } finally {
-        for (const end of ends) await end()
+    async (host, { onTestFinished }) => {
+      const { telegram, simulator } = await openHouse(onTestFinished, { simulator: { host } })
+      const ann = chatOf(telegram, telegram.people.ann)
+      const bob = chatOf(telegram, telegram.people.bob)
+      const guest = chatOf(telegram, carl)
+      simulator.control.pause()
+      for (const prompt of ['a whale', 'a dog']) {
+        await ann.say(`/run portrait ${prompt}`)
+        await until(prompt, () => prompts(simulator).includes(prompt))
       }
+      const [first, second] = simulator.control.jobs().map(({ promptId }) => promptId)
+      await guest.say(`/cancel ${first}`)
+      await guest.shows(`I know no job ${first} that you may see`)
+      expect(simulator.control.jobs().map(({ state }) => state)).not.toContain('removed')
+      await ann.say(`/cancel ${first}`)
+      await ann.shows(`Cancellation requested for job ${first}`)
+      await bob.say(`/stop ${second}`)
+      await bob.shows(`Cancellation requested for job ${second}`)
+      await ann.shows(`Cancelled: portrait\nID: ${second}`)
+      expect(simulator.control.jobs().map(({ state }) => state)).toEqual(['removed', 'removed'])
+      expect(asked(simulator, 'POST /queue')).toHaveLength(host === 'old' ? 2 : 0)
+      expect(asked(simulator, 'POST /api/jobs').length).toBeGreaterThan(0)
     },
   )
 

@@ -50,7 +50,9 @@ const prefixed = (id: string, settings: Readonly<Record<string, string>>): Recor
 export const openHouse = async (onEnd: OnEnd, wanted: Wanted = {}): Promise<House> => {
   const after: (() => Promise<unknown>)[] = []
   onEnd(async () => {
-    for (const close of after.toReversed()) await close()
+    const failures: unknown[] = []
+    for (const close of after.toReversed()) await close().catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw failures[0]
   })
   const dir = await mkdtemp(join(tmpdir(), 'openclaw-connector-flow-'))
   after.push(() => rm(dir, { recursive: true, force: true }))
@@ -61,7 +63,9 @@ export const openHouse = async (onEnd: OnEnd, wanted: Wanted = {}): Promise<Hous
   openRooms(telegram, [carl, dora])
   const kakao = await startFakeKakao()
   after.push(kakao.close)
-  const [adminPort, kakaoPort] = [await freePort(), await freePort()]
+  const ports = await Promise.all([freePort(), freePort()])
+  after.push(() => Promise.all(ports.map(({ release }) => release())))
+  const [adminPort, kakaoPort] = ports.map(({ port }) => port)
   const stateDir = join(dir, 'state')
   const env = Object.fromEntries(
     Object.entries({

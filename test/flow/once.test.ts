@@ -62,23 +62,24 @@ describe.concurrent('exactly once', () => {
     pressKey(telegram, post, cancel.callback_data, ann.person)
     await ann.shows(/^Cancelled: portrait/)
     await settled(ann)
-    expect(ann.texts().filter((text) => text.startsWith('Cancelled: portrait\nID'))).toHaveLength(1 + 1)
+    // The news, and the answer to the command as it was edited.
+    expect(ann.texts().filter((text) => text.startsWith('Cancelled: portrait\nID'))).toHaveLength(2)
     expect(simulator.control.jobs().map(({ state }) => state)).toEqual(['removed'])
   })
 
-  test.each([
+  test.for([
     ['SIGTERM', 'queued'],
     ['SIGTERM', 'running'],
     ['SIGKILL', 'queued'],
     ['SIGKILL', 'running'],
-  ] as const)('%s while the job is %s: the picture arrives once after the restart', async (signal, when) => {
-    const ends: (() => Promise<void>)[] = []
-    const house = await openHouse((end) => ends.push(end), { simulator: { stepMs: 20 } })
-    try {
+  ] as const)(
+    '%s while the job is %s: the picture arrives once after the restart',
+    async ([signal, when], { onTestFinished }) => {
+      const house = await openHouse(onTestFinished, { simulator: { stepMs: 20 } })
       const { telegram, simulator } = house
       const ann = chatOf(telegram, telegram.people.ann)
       if (when === 'queued') simulator.control.pause()
-      await ann.say('/run portrait a red fox')
+      await ann.say('/run portrait a red fox steps=80')
       await ann.shows(submitted)
       await noted(house, 1)
       if (when === 'running') {
@@ -97,10 +98,8 @@ describe.concurrent('exactly once', () => {
       expect(ann.seen().flatMap(({ media }) => media)).toHaveLength(1)
       expect(ann.seen()).toHaveLength(3)
       expect(prompts(simulator)).toEqual(['a red fox'])
-    } finally {
-      for (const end of ends) await end()
-    }
-  })
+    },
+  )
 
   test('SIGKILL before the answer of the backend came: the job runs once and is told', async ({ onTestFinished }) => {
     const house = await openHouse(onTestFinished)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -118,21 +119,39 @@ export const runProgram = async (
   return { status: code ?? signal ?? 'unknown', out, err }
 }
 
-const tries = 50
+const tries = 100
+const reservedMs = 5 * 60_000
 
-/** A port nobody listens on, below those the system gives away by itself, so that it stays free. */
-export const freePort = async (): Promise<number> => {
+/** A port nobody listens on, below those the system gives away by itself. It is reserved by a file, as the daemons of
+ *  other tests look for ports at the same time; `release` when the daemon has ended. */
+export const freePort = async (): Promise<{ readonly port: number; readonly release: () => Promise<void> }> => {
+  const folder = join(tmpdir(), 'openclaw-connector-flow-ports')
+  await mkdir(folder, { recursive: true })
   for (let i = 0; i < tries; i++) {
     const port = 20_000 + Math.floor(Math.random() * 10_000)
-    const server = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (free) return port
+    const mark = join(folder, String(port))
+    if (!(await reserve(mark))) continue
+    if (await isFree(port)) return { port, release: () => rm(mark, { force: true }) }
   }
   throw new Error('no free port found')
 }
+
+/** A reservation that outlived its test by far is nobody's any more. */
+const reserve = async (mark: string): Promise<boolean> => {
+  const known = await stat(mark).catch(() => null)
+  if (known && Date.now() - known.mtimeMs > reservedMs) await rm(mark, { force: true })
+  return writeFile(mark, '', { flag: 'wx' }).then(
+    () => true,
+    () => false,
+  )
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 
 const everyMs = 10
 

@@ -42,7 +42,7 @@ describe.concurrent('the program', () => {
     }
   })
 
-  test.each([
+  test.for([
     ['OPENCLAW_COMMAND_OVERRIDES', '{"run":"administrator"}', /administrator/],
     ['OPENCLAW_COMMAND_OVERRIDES', '{"/fly":"admin"}', /fly/],
     ['OPENCLAW_COMMAND_OVERRIDES', 'run=admin', /JSON/],
@@ -52,20 +52,18 @@ describe.concurrent('the program', () => {
     ['OPENCLAW_CONNECTOR_ADMIN_USER', 'telegram:1', /OPENCLAW_CONNECTOR_ADMIN_USERS/],
     ['OPENCLAW_CONNECTOR_TELEGRAM_TOKEN', 'not-a-token-flow-55', /TELEGRAM_TOKEN/],
     ['OPENCLAW_CONNECTOR_KAKAO_ENABLED', 'maybe', /KAKAO_ENABLED/],
-  ])('%s=%s stops the start with 78 and names the mistake', async (name, value, says) => {
-    const ends: (() => Promise<void>)[] = []
-    try {
+  ] as const)(
+    '%s=%s stops the start with 78 and names the mistake',
+    async ([name, value, says], { onTestFinished }) => {
       for (const verb of [[], ['check']]) {
-        const ended = await run((end) => ends.push(end), verb, { ...kakaoOn, [name]: value })
+        const ended = await run(onTestFinished, verb, { ...kakaoOn, [name]: value })
         expect(ended.status).toBe(78)
         expect(ended.err).toContain(name)
         expect(ended.err).toMatch(says)
         expect(ended.err + ended.out).not.toMatch(/flow-secret-77|not-a-token-flow-55/)
       }
-    } finally {
-      for (const end of ends) await end()
-    }
-  })
+    },
+  )
 
   test('check looks at the configuration and touches nothing', async ({ onTestFinished }) => {
     const dir = await inFolder(onTestFinished)
@@ -85,7 +83,8 @@ describe.concurrent('the program', () => {
     expect(well.out).toMatch(/ok {4}templates: 16 templates/)
     expect(well.out).toMatch(/ok {4}telegram: .*render_desk_bot/)
 
-    const port = await freePort()
+    const { port, release } = await freePort()
+    onTestFinished(release)
     const ill = await runProgram(
       ['doctor'],
       {

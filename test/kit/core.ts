@@ -58,13 +58,13 @@ export const makeClock = (startMs = 1_700_000_000_000): Clock => {
     })
   const advance = async (ms: number): Promise<void> => {
     const until = nowMs + ms
-    await flush()
+    await flush(50)
     for (;;) {
       const due = [...sleepers].filter(({ atMs }) => atMs <= until).sort((a, b) => a.atMs - b.atMs)[0]
       if (!due) break
       nowMs = Math.max(nowMs, due.atMs)
       due.wake()
-      await flush()
+      await flush(25)
     }
     nowMs = until
     await flush()

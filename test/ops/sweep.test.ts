@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openBlobs } from '../../src/media/blobs.ts'
-import { keepSweeping, type SweepDeps, sweep } from '../../src/ops/sweep.ts'
+import { keepProbing, keepSweeping, type SweepDeps, sweep } from '../../src/ops/sweep.ts'
 import { addApproval, approvalById, endApproval } from '../../src/store/approvals.ts'
 import { keepEvent, settleEvent } from '../../src/store/inbox.ts'
 import { addJob, changeJob, type Job, jobById } from '../../src/store/jobs.ts'
@@ -156,5 +156,23 @@ test('sweeping goes on after trouble, at its pace, and ends with the signal', as
   stop.abort()
   await ended
   await flush()
+  expect(clock.sleepers()).toBe(0)
+})
+
+test('trouble with the disk ends by itself within a second or two of there being room again', async () => {
+  const stop = new AbortController()
+  const { clock, store, db, log } = await rig()
+  const ended = keepProbing({ store, sleep: clock.sleep, log }, stop.signal)
+  await clock.advance(5000)
+  db.exec('PRAGMA query_only = 1')
+  await store.write((inner) => keepAt(inner, 'e1', 1)).catch(() => {})
+  await clock.advance(5000)
+  expect(store.trouble()?.why).toBe('the state directory is read-only')
+  db.exec('PRAGMA query_only = 0')
+  await clock.advance(1000)
+  expect(store.trouble()).toBeNull()
+  expect(log.lines.join()).toContain('events can be kept again')
+  stop.abort()
+  await ended
   expect(clock.sleepers()).toBe(0)
 })

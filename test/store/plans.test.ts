@@ -54,7 +54,7 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   cardsOf: (db) => approvals.cardsOf(db, 'apr'),
   uncardedApprovals: (db) => approvals.uncardedApprovals(db, 5),
   unclosedCards: (db) => approvals.unclosedCards(db, 1, 5),
-  claimedApproval: (db) => approvals.claimedApproval(db),
+  claimedApprovals: (db) => approvals.claimedApprovals(db, 5),
   pruneApprovals: (db) => [approvals.pruneApprovals(db, 2, 5), approvals.addCard(db, 'apr', 'card', address())],
   keepEvent: (db) => inbox.keepEvent(db, event('e'), 'lane', 'run', 1),
   settleEvent: (db) => inbox.settleEvent(db, 1, { outcome: 'x', answer: null }, 1),

@@ -1,0 +1,40 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { webhook } from '../bench/daemon.ts'
+import { secret } from '../bench/skill.ts'
+import { readSkillResponse } from '../platforms/kakao-rules.ts'
+import type { Target } from './target.ts'
+
+const golden = new URL('../golden/kakao/', import.meta.url)
+
+const bodies = readdirSync(golden)
+  .filter((name) => name.startsWith('skill-') && name !== 'skill-cases.json' && name !== 'skill-huge-utterance.json')
+  .map((name) => readFileSync(new URL(name, golden)))
+
+const person = /"fa4efa4e\w{50,60}"/g
+
+export const kakao: Target = {
+  platform: 'kakao',
+  settings: { ...webhook, KAKAO_RESPONSE_TIMEOUT_MS: '500' },
+  path: '/kakao/webhook',
+  maxBytes: 65_536,
+  proof: 'X-Kakao-Webhook-Secret',
+  headers: (n) => ({
+    'Content-Type': 'application/json;charset=UTF-8',
+    'X-Kakao-Webhook-Secret': secret,
+    'X-Request-Id': `fuzz-${n}`,
+  }),
+  seeds: bodies,
+  // Many people, or the rate limit would answer for everything behind it.
+  vary: (body, random) => {
+    if (!random.chance(0.8)) return body
+    const id = `"${random.below(2000).toString(16).padStart(66, 'fa4e')}"`
+    return Buffer.from(body.toString('latin1').replaceAll(person, id), 'latin1')
+  },
+  help: Buffer.from(
+    JSON.stringify({ bot: { id: webhook.KAKAO_BOT_ID }, userRequest: { user: { id: 'helper' }, utterance: '/help' } }),
+  ),
+  wrong: (body) => {
+    const reading = readSkillResponse(body, { promise: true })
+    return reading.kind === 'error' ? reading.problems.join(', ') : null
+  },
+}

@@ -1,0 +1,46 @@
+/** Bad input, much of it, for real daemons: damaged requests to every webhook, damaged updates to what polls.
+ *
+ *    npm run fuzz                              20,000 for each
+ *    npm run fuzz -- --count 500 --seed 7      fewer; the seed of a run that failed repeats its input
+ *    npm run fuzz -- --only kakao
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { kakao } from './kakao.ts'
+import type { Report } from './target.ts'
+import { fuzzTelegram } from './telegram.ts'
+import { type FuzzOptions, fuzzWebhook } from './webhook.ts'
+
+const fuzzers: Readonly<Record<string, (options: FuzzOptions) => Promise<Report>>> = {
+  kakao: (options) => fuzzWebhook(kakao, options),
+  telegram: fuzzTelegram,
+}
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+  },
+})
+const only = values.only.split(',').filter((name) => name !== '')
+const dir = mkdtempSync(join(tmpdir(), 'connector-fuzz-'))
+process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+let failed = false
+for (const [name, fuzz] of Object.entries(fuzzers)) {
+  if (only.length > 0 && !only.includes(name)) continue
+  const say = (line: string): boolean => process.stderr.write(`${line}\n`)
+  const report = await fuzz({ count: Number(values.count), seed: Number(values.seed), dir, say })
+  const counts = [...report.counts].sort(([a], [b]) => a.localeCompare(b)).map(([what, n]) => `  ${what}: ${n}`)
+  const verdict =
+    report.problems.length === 0 ? ['  passed'] : ['  FAILED', ...report.problems.map((one) => `  ${one}`)]
+  process.stdout.write(
+    `${[report.name, ...counts, ...report.notes.map((note) => `  ${note}`), ...verdict].join('\n')}\n`,
+  )
+  failed ||= report.problems.length > 0
+}
+process.exitCode = failed ? 1 : 0
