@@ -3,7 +3,7 @@
 const minute = 60_000
 
 export const duration = (ms: number): string => {
-  const seconds = Math.max(0, Math.round(ms / 1000))
+  const seconds = Math.min(Math.max(0, Math.round(ms / 1000)), 1e10)
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60 === 0 ? '' : `${seconds % 60} s`}`.trim()
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`

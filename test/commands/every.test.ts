@@ -3,10 +3,8 @@ import { expect, test } from 'vitest'
 import type { Backend } from '../../src/backend/client.ts'
 import type { Failure } from '../../src/backend/http.ts'
 import { commands } from '../../src/commands/index.ts'
-import { addPart } from '../../src/store/outbox.ts'
 import { backendWith, failure, kinds, ok } from '../jobs/backend-kit.ts'
 import { mute } from '../jobs/jobs-kit.ts'
-import { part } from '../kit/core.ts'
 import { commandRig, portrait } from './kit.ts'
 
 /** What no answer may contain: holes in a sentence, and what belongs into a log. */
@@ -60,6 +58,7 @@ const check = (text: string, line: string): void => {
 }
 
 test('whatever the backend refuses, every command answers every person in a whole sentence', async () => {
+  const { say, reset } = commandRig({ caps: mute })
   await fc.assert(
     fc.asyncProperty(
       failureOf,
@@ -67,11 +66,11 @@ test('whatever the backend refuses, every command answers every person in a whol
       fc.constantFrom('boss', 'ann', 'eve'),
       async (how, line, who) => {
         const all = failure(how.kind, how)
-        const { say } = commandRig({ calls: failing(all), templates: all, caps: mute })
+        reset(failing(all), all)
         check(await say(who, line), line)
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 100 },
   )
 })
 
@@ -98,6 +97,7 @@ const wild = fc.record({
 })
 
 test('whatever a backend of good will says, every command answers in a whole sentence of bearable length', async () => {
+  const { say, reset } = commandRig({ caps: mute })
   await fc.assert(
     fc.asyncProperty(wild, fc.constantFrom(...lines), async (said, line) => {
       const approval = {
@@ -147,14 +147,14 @@ test('whatever a backend of good will says, every command answers in a whole sen
         interruptAll: async () => ok(true as const),
         chat: async () => ok(said.name ?? ''),
       }
-      const { say } = commandRig({ calls, templates: said.templates, caps: mute })
+      reset(calls, said.templates)
       const text = await say('boss', line)
       expect(text.length, line).toBeLessThanOrEqual(longest)
       // Values may hold any word, so only what no value is made of is looked for.
       expect(text, line).not.toMatch(/\[object|\bNaN\b/)
       expect(text.trim(), line).not.toBe('')
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   )
 })
 

@@ -21,13 +21,21 @@ export const portrait: Template = {
   defaults: { steps: 20, seed: 0, positive_prompt: 'a lighthouse' },
 }
 
-const brokenCache = <T>(why: Failure): Cached<T> => ({ get: async () => why, expire: () => {} })
+type Templates = readonly Template[] | Failure
+
+const cacheOf = (templates: () => Templates): Cached<readonly Template[]> => ({
+  get: (options) => {
+    const now = templates()
+    return 'ok' in now ? Promise.resolve(now) : templatesOf(now).get(options)
+  },
+  expire: () => {},
+})
 
 interface Options {
   readonly calls?: Partial<Backend>
   readonly caps?: Partial<Capabilities>
   readonly rules?: Partial<RawRules>
-  readonly templates?: readonly Template[] | Failure
+  readonly templates?: Templates
   readonly deps?: Partial<PerformDeps>
 }
 
@@ -47,6 +55,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
   const made = makeRules(raw, commands, ['fake'])
   const platform = capabilities(caps)
   const llmConfig: BackendConfig = { provider: 'openai', model: 'm', apiKeyConfigured: true }
+  let known: Templates = templates
   let awayMs: number | null = null
   let events = 0
   let talking = 0
@@ -55,7 +64,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
   const performDeps: PerformDeps = {
     store: rig.store,
     backend,
-    templates: 'ok' in templates ? brokenCache(templates) : templatesOf(templates),
+    templates: cacheOf(() => known),
     llmConfig: { get: async () => ({ ok: true, value: llmConfig, asOfMs: 0, trouble: null }), expire: () => {} },
     submitter: rig.submitter,
     rules: made.rules,
@@ -96,6 +105,12 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
   return {
     ...rig,
     performDeps,
+    /** Begins anew with another backend. */
+    reset: (others: Partial<Backend>, template: Templates): void => {
+      Object.assign(backend, rig.comfy.backend, others)
+      known = template
+      for (const table of ['jobs', 'approvals', 'memo', 'actions']) rig.db.exec(`DELETE FROM ${table}`)
+    },
     setAway: (value: boolean) => {
       rig.comfy.setAway(value)
       awayMs = value ? rig.clock.now() : null
