@@ -1,3 +1,6 @@
+/** The backend freezes for as long as this (backend-contract, 0.3): who waits less proves nothing about it. */
+const longestFreezeMs = 30_000
+
 /** Ends a request when time is up or the caller stops, and knows afterwards which of both it was. */
 export function createLeash(timeoutMs: number, outer: AbortSignal | undefined) {
   const inner = new AbortController()
@@ -5,7 +8,10 @@ export function createLeash(timeoutMs: number, outer: AbortSignal | undefined) {
   let timer: NodeJS.Timeout | undefined
   const end = (why: 'timeout' | 'stopped') => {
     ended ??= why
-    inner.abort(new Error(why === 'timeout' ? 'the backend stalled' : 'stopped'))
+    const silence = why === 'timeout' && timeoutMs > longestFreezeMs
+    inner.abort(
+      new DOMException(why === 'timeout' ? 'the backend stalled' : 'stopped', silence ? 'TimeoutError' : 'AbortError'),
+    )
   }
   const stop = () => end('stopped')
   outer?.addEventListener('abort', stop, { once: true })

@@ -66,6 +66,10 @@ const runNow = async (id: string, call: Call, deps: CommandDeps): Promise<Outcom
   if (!found.ok) return found.kind === 'missing' ? say(texts.backend.scheduleUnknown(id)) : sorry(found, deps)
   const inputs = Object.fromEntries(Object.entries(found.value.inputs).map(([key, value]) => [key, inputText(value)]))
   const outcome = await submit({ template: found.value.templateId ?? '', inputs, approval: false }, call, deps)
-  const text = `${texts.backend.scheduleRuns(id)}\n${outcome.reply?.text ?? ''}`
-  return { ...outcome, reply: outcome.reply ? { ...outcome.reply, text } : null }
+  // Only what goes on was started: a refusal speaks for itself.
+  if (!outcome.reply?.interim) return outcome
+  return {
+    ...outcome,
+    reply: { ...outcome.reply, text: `${texts.backend.scheduleRuns(id)}\n${outcome.reply.text ?? ''}` },
+  }
 }

@@ -40,6 +40,8 @@ const passing: ReadonlySet<JobState> = new Set(['firing', 'collecting'])
 export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   const job = deps.store.read((db) => jobById(db, id))
   if (!job?.told || job.told === job.state || passing.has(job.state)) return
+  // Approved, and being submitted anew: how that goes is what the requester waits for.
+  if (job.told === 'approval' && job.state === 'waiting') return
   const approval = job.approvalId ? deps.store.read((db) => approvalById(db, job.approvalId ?? '')) : null
   const text = newsOf(job, approval, deps)
   const ends = endText(job)

@@ -95,12 +95,13 @@ export const openLanes = (db: Db): string[] =>
     .all()
     .map((row) => String(row.lane))
 
-/** The part to send next in a conversation: the oldest that is due, so that order is kept; a part put off to a set
- *  time (never tried) does not hold up those behind it. Otherwise when to look again. */
+/** The part to send next in a conversation: the oldest that is due, so that order is kept. A part put off to a set time
+ *  (never tried) does not hold up those behind it, and neither does one that may have arrived more than once already:
+ *  it is repeated ever more rarely. Otherwise when to look again. */
 export const nextPart = (db: Db, lane: string, nowMs: number): OutboxRow | { readonly atMs: number } | null => {
   const row = db
     .sql(
-      `SELECT ${columns} FROM outbox WHERE lane = ? AND ${open} AND state <> 'offered' AND (attempts > 0 OR next_at <= ?)
+      `SELECT ${columns} FROM outbox WHERE lane = ? AND ${open} AND state <> 'offered' AND (attempts > 0 AND maybes < 2 OR next_at <= ?)
        ORDER BY seq LIMIT 1`,
     )
     .get(lane, nowMs)

@@ -33,7 +33,7 @@ export const measureResult: Measure = async ({ quick, dir, say }) => {
   })
   await telegram.updates.polled()
 
-  const jobs = quick ? 6 : 40
+  const jobs = quick ? 4 : 40
   const hops: number[] = []
   for (let n = 0; n < jobs + 2; n++) {
     const person = { id: String(firstPerson + (n % people)), name: 'Ann' }

@@ -9,10 +9,11 @@ import { skillRequests } from './skill.ts'
 const targetBytes = 10e6
 const connections = 16
 const samples = 8
+/** Until then the young generation of the heap grows to its usual size, and every bounded table gets full. */
+const warmUp = 20_000
 
 /** (e) What remains in memory of people who wrote once, measured after garbage collections in a quiet daemon. */
 export const measureSenders: Measure = async ({ quick, dir, backend, say }) => {
-  const warmUp = quick ? 5000 : 20_000
   const senders = quick ? 20_000 : 200_000
   const daemon = await startDaemon({ dir: join(dir, 'daemon'), backend, probed: true })
   const request = skillRequests('/help', 'e')

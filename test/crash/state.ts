@@ -99,3 +99,10 @@ export const sentNews = (dir: string): ReadonlySet<string> =>
         .map((row) => String(row.key).replace(/^job:/, '').replace(/#\d+$/, '')),
     ) ?? [],
   )
+
+/** While no daemon lives: the hours pass after which what may have arrived more than once is sent again. */
+export const passTime = (dir: string): void => {
+  const db = new DatabaseSync(join(dir, 'connector.db'))
+  db.exec(`UPDATE outbox SET next_at = 0 WHERE attempts > 0 AND state IN ('queued', 'unknown')`)
+  db.close()
+}

@@ -167,6 +167,20 @@ describe.concurrent('kill -9 again and again', () => {
       }))
   }
 
+  test('an answer that may have arrived twice does not hold up those behind it', () =>
+    onStage(async (stage) => {
+      const { carl, telegram } = stage
+      telegram.failNext({ kind: 'answer_lost' })
+      await dieAt(stage, { at: 'send:marked' }, () => sayOnTelegram(stage, carl, '/whoami'))
+      stage.start()
+      await until('the answer', () => told(stage, carl, /^You are/) === 1)
+      telegram.failNext({ kind: 'answer_lost' })
+      await until('its repeat', () => told(stage, carl, /^You are/) === 2)
+      await sayOnTelegram(stage, carl, wish(word))
+      await until('the result', result(stage, carl))
+      expect(bubbles(stage).filter(({ text, repeated }) => /^You are/.test(text) && !repeated)).toEqual([])
+    }))
+
   test('a callback whose answer was lost is offered again in the mailbox, marked', () =>
     onStage(async (stage) => {
       const { ann } = stage.kakao.people

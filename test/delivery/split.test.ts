@@ -203,7 +203,8 @@ describe('split in bounded time', () => {
   ])('%s', (_, text) => {
     const startedMs = performance.now()
     for (const unit of units) expect(split(text, { max: 200, unit }).length).toBeGreaterThan(0)
-    expect(performance.now() - startedMs).toBeLessThan(3000)
+    // Machines differ by far more than this allows; anything quadratic takes minutes.
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
   })
 })
 

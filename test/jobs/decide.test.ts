@@ -6,12 +6,11 @@ import { failure } from './backend-kit.ts'
 import type { Mishap } from './comfy.ts'
 import { type JobsRig, jobsRig } from './jobs-kit.ts'
 
-const hour = 60 * 60_000
 const by = { id: 'fake:boss', name: 'Boss' }
 
 /** A request that waits for an approver, on both sides. */
 const requested = async (rig: JobsRig, id = 'a'): Promise<string> => {
-  rig.ask(id, { approval: true })
+  rig.ask(id, { approval: true, told: 'approval' })
   if (!rig.stop.signal.aborted && rig.told.length === 0) void rig.run()
   await rig.wake()
   await rig.clock.advance(10)
@@ -63,6 +62,7 @@ test('an approval that lost its slot can never run: it is submitted anew, once',
   await rig.clock.advance(10_000)
   expect(approval(rig, apr)?.state).toBe('approved')
   expect(rig.job('a')).toMatchObject({ state: 'queued', approval: false })
+  expect(rig.texts()).toContainEqual(expect.stringContaining('[Approved] portrait is on its way'))
   expect(rig.comfy.everRun.map((job) => job.traceId)).toEqual([rig.job('a').traceId])
   expect(rig.comfy.approvals.size).toBe(1)
 })
@@ -95,12 +95,13 @@ test.each(['approving', 'rejecting'] as const)(
   async (to) => {
     const rig = jobsRig()
     const apr = await requested(rig)
+    Object.assign(rig.comfy.approvals.get(apr) ?? {}, { expiresAtMs: rig.clock.now() + 20_000 })
     rig.comfy.setAway(true)
     await claim(rig, apr, to)
-    await rig.clock.advance(2 * hour)
+    await rig.clock.advance(30_000)
     expect(rig.job('a').state).toBe('approval')
     rig.comfy.setAway(false)
-    await rig.clock.advance(60_000)
+    await rig.clock.advance(10_000)
     expect([rig.job('a').state, approval(rig, apr)?.state]).toEqual(['expired', 'expired'])
     expect(rig.comfy.everRun).toEqual([])
   },

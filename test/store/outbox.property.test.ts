@@ -147,7 +147,11 @@ test('under any order of adding, sending, failing and crashing each part comes t
         for (const name of w.added.keys()) expect(ends).toContain(stateOf(w, name))
         expect(new Set(w.sent).size).toBe(w.sent.length)
         for (const n of [0, 1, 2]) {
-          const inOrder = [...w.added].filter(([, one]) => one.lane === n && !one.putOff).map(([name]) => name)
+          // What may have arrived twice already is repeated in its own time.
+          const rare = (name: string): boolean => (partRow(db, name)?.maybes ?? 0) >= 2
+          const inOrder = [...w.added]
+            .filter(([name, one]) => one.lane === n && !one.putOff && !rare(name))
+            .map(([name]) => name)
           const sent = w.sent.filter((name) => inOrder.includes(name))
           expect(sent).toEqual(inOrder.filter((name) => sent.includes(name)))
         }

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest'
+import { commands } from '../../src/commands/index.ts'
+import { concernsUs } from '../../src/commands/perform.ts'
+import type { InboundEvent } from '../../src/contract/index.ts'
+import { actionById, addAction, type StoredAction } from '../../src/store/actions.ts'
+import { mute } from '../jobs/jobs-kit.ts'
+import { address } from '../kit/core.ts'
+import { commandRig } from './kit.ts'
+
+const group = address({ chat: 'g', kind: 'group' })
+const picture = [{ kind: 'image' as const, ref: 'r1' }]
+
+test('ordinary talk among people is neither kept nor answered; what is said to us is', () => {
+  const { eventOf } = commandRig()
+  const talk = (text: string, over: Partial<InboundEvent> = {}) => concernsUs(eventOf(text, 'ann', over), commands)
+  const unaddressed = (text: string) => talk(text, { where: group, body: { kind: 'text', text, addressed: false } })
+  expect([unaddressed('hello all'), unaddressed('/frobnicate'), unaddressed('')]).toEqual([false, false, false])
+  expect([unaddressed('/status'), talk('hello'), talk('', { media: picture })]).toEqual([true, true, true])
+  expect(talk('', { where: group, media: picture })).toBe(false)
+})
+
+test('talk, an unknown command and a quote left open are answered with what helps', async () => {
+  const { say } = commandRig()
+  expect(await say('ann', 'hello')).toContain('/help lists what you can do')
+  expect(await say('ann', '/stauts')).toContain('Did you mean /status?')
+  expect(await say('ann', '/run portrait "a fox')).toMatch(/quotation mark is not closed[\s\S]*Usage: \/run/)
+})
+
+test('a picture alone, beside words and beside a command is not passed over in silence', async () => {
+  const { say } = commandRig()
+  expect(await say('ann', '', { media: picture })).toContain('Thanks for the picture')
+  expect(await say('ann', 'look', { media: picture })).toContain('Thanks for the picture')
+  expect(await say('ann', '/run portrait a fox', { media: picture })).toMatch(/\[Job Submitted\][\s\S]*picture/i)
+})
+
+test('a command that is too long is told its length and the limit', async () => {
+  const { say } = commandRig({ deps: { maxCommandLength: 128 } })
+  expect(await say('ann', `/run portrait ${'x'.repeat(200)}`)).toContain('(214 characters). The most I take is 128.')
+})
+
+test('past the limit of a person or a chat it is said once a minute, and nothing is done', async () => {
+  const { act, eventOf, clock } = commandRig({ deps: { userRpm: 2, channelRpm: 3 } })
+  const records = async (who: string, n: number) => {
+    const all = []
+    for (let i = 0; i < n; i++) {
+      const { record, outcome } = await act(eventOf('/whoami', who))
+      all.push(outcome.reply ? record : `${record} in silence`)
+    }
+    return all
+  }
+  expect(await records('ann', 4)).toEqual(['/whoami', '/whoami', 'rate limited', 'rate limited in silence'])
+  expect(await records('eve', 2)).toEqual(['/whoami', 'rate limited'])
+  await clock.advance(61_000)
+  expect(await records('eve', 1)).toEqual(['/whoami'])
+})
+
+test('where the open request is the answer, silence would look like consent: each refusal is said', async () => {
+  const { say } = commandRig({ caps: mute, deps: { userRpm: 1 } })
+  await say('ann', '/whoami')
+  for (let i = 0; i < 3; i++) expect(await say('ann', '/whoami')).toContain('Slow down')
+})
+
+test('what was kept beyond the bound, or too late, is answered with a notice instead of being run', async () => {
+  const { act, eventOf, comfy, clock } = commandRig()
+  const late = eventOf('/run portrait a fox', 'ann', { at: clock.now() - 11 * 60_000 })
+  expect((await act(late, 'stale')).outcome.reply?.text).toContain('11 min ago')
+  expect((await act(eventOf('/run portrait a fox', 'ann'), 'busy')).outcome.reply?.text).toMatch(/^Busy/)
+  expect((await act(eventOf('hello', 'ann'), 'stale')).outcome.reply).toBeNull()
+  expect(comfy.everRun).toEqual([])
+})
+
+test('a refusal names its rule in the record, and tells a person what to do, in private', async () => {
+  const { act, eventOf } = commandRig()
+  const { record, outcome } = await act(eventOf('/approve apr_1', 'eve'))
+  expect([record, outcome.reply?.audience]).toEqual(['denied: admin-only', 'asker'])
+  const tokenless = commandRig({ deps: { hasAdminToken: false } })
+  expect(await tokenless.say('boss', '/approvals')).toContain('OPENCLAW_CONNECTOR_ADMIN_TOKEN')
+  expect(await tokenless.say('boss', '/approvals', { proof: 'none' })).toContain('can not prove who you are')
+})
+
+test('an override takes effect, under every spelling', async () => {
+  const { say } = commandRig({ rules: { overridesJson: '{"stop":"public","/status":"admin"}' } })
+  expect(await say('ann', '/status')).toContain('[Access Denied]')
+  expect(await say('boss', '/status')).not.toContain('[Access Denied]')
+  expect(await say('eve', '/interrupt')).not.toContain('[Access Denied]')
+})
+
+const button = (over: Partial<StoredAction> = {}): StoredAction => ({
+  id: 'act1',
+  say: '/whoami',
+  only: null,
+  once: null,
+  platform: 'fake',
+  chat: 'c1',
+  expiresAtMs: 9e15,
+  ...over,
+})
+const press = (action = 'act1') => ({ body: { kind: 'press' as const, action } })
+
+test('pressing a button means saying its line, as whoever pressed', async () => {
+  const { say, db } = commandRig()
+  addAction(db, button())
+  expect(await say('eve', '', press())).toContain('You are fake:eve')
+  expect(await say('ann', '', press())).toContain('You are fake:ann')
+})
+
+test('a button of another, of another chat, an expired and an unknown one do nothing, and say so in private', async () => {
+  const { reply, db } = commandRig()
+  addAction(db, button({ id: 'ann', only: 'fake:ann' }))
+  addAction(db, button({ id: 'elsewhere', chat: 'c2' }))
+  addAction(db, button({ id: 'old', expiresAtMs: 1 }))
+  addAction(db, button({ id: 'gone', say: '/frobnicate now' }))
+  expect(await reply('eve', '', press('ann'))).toEqual({ text: 'This button is not for you.', audience: 'asker' })
+  for (const id of ['elsewhere', 'old', 'gone', 'none']) {
+    expect((await reply('ann', '', press(id)))?.text).toContain('has expired')
+  }
+  expect((await reply('ann', '', press('ann')))?.text).toContain('You are fake:ann')
+})
+
+test('a person is known by all their ids', async () => {
+  const { say, db } = commandRig()
+  addAction(db, button({ only: 'fake:ann' }))
+  const from = { id: 'u77', aliases: ['ann'], self: false, bot: false }
+  expect(await say('ann', '', { ...press(), from })).toContain('You are fake:u77')
+})
+
+test('a group of buttons is used up by the first press that policy lets through, not by a stranger’s', async () => {
+  const { say, db } = commandRig()
+  addAction(db, button({ say: '/trace p-1', once: 'g1' }))
+  expect(await say('eve', '', press())).toContain('[Access Denied]')
+  expect(actionById(db, 'act1')?.usedBy).toBeUndefined()
+  expect(await say('boss', '', press())).toContain('p-1')
+  expect(actionById(db, 'act1')?.usedBy).toBe('fake:boss')
+})
+
+test('a button that can be used once is used once', async () => {
+  const { say, db } = commandRig()
+  addAction(db, button({ once: 'g1' }))
+  addAction(db, button({ id: 'act2', once: 'g1' }))
+  expect(await say('ann', '', press())).toContain('You are fake:ann')
+  for (const id of ['act1', 'act2']) expect(await say('eve', '', press(id))).toBe('This button has already been used.')
+})
+
+test('a decision by button that somebody made before is told with who decided', async () => {
+  const { say, db } = commandRig({ rules: { adminUsers: ['fake:boss', 'fake:dora'] } })
+  await say('eve', '/run portrait a fox')
+  addAction(db, button({ id: 'yes', say: '/approve apr_1', once: 'approval:apr_1' }))
+  addAction(db, button({ id: 'no', say: '/reject apr_1', once: 'approval:apr_1' }))
+  expect(await say('boss', '', press('yes'))).toContain('[Approved]')
+  expect(await say('dora', '', press('no'))).toContain('already approved by BOSS')
+})
