@@ -73,7 +73,10 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
       return changeJob(db, job.id, { ...end, finishedAtMs: now() }, ['queued', 'running'])
     })
     missing.delete(job.id)
-    if (changed) await deps.tellJob(job.id)
+    if (!changed) return
+    // An edit under way must not paint over the end.
+    if (job.ackKey) await deps.endLive(job.ackKey)
+    await deps.tellJob(job.id)
   }
 
   /** Null: the backend could not be asked. Otherwise whether to look again soon. */

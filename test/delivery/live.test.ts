@@ -96,8 +96,8 @@ test('an edit that fails is let go, and the message is left in peace for a while
   expect(gate.tryEnter('x', 'dm')).toBe(true)
 })
 
-test('the end waits for an edit under way, and after it nothing is painted over', async () => {
-  const { fake, sent, live, db, clock } = rig()
+test('the end waits for an edit under way, so that it is not painted over', async () => {
+  const { fake, sent, live } = rig()
   sent()
   let arrive = (): void => {}
   const arrived = new Promise<void>((resolve) => {
@@ -120,9 +120,6 @@ test('the end waits for an edit under way, and after it nothing is painted over'
   arrive()
   await end
   expect(fake.sent()).toEqual(['step 1'])
-  markSent(db, 'ack', { message: 'm7', via: 'push' }, clock.now())
-  await live.end('ack')
-  expect(fake.calls).toHaveLength(1)
 })
 
 test('with hundreds of jobs the memory of what is shown stays bounded, and an edit under way is not forgotten', async () => {

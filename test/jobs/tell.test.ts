@@ -175,9 +175,10 @@ test('a request nobody knows is nobody’s news', async () => {
 test('through any course of states each is told at most once, in order, and the last one is told', async () => {
   const state = fc.constantFrom<JobState>('waiting', 'firing', 'approval', 'queued', 'running', 'collecting')
   const last = fc.constantFrom<JobState>('refused', 'rejected', 'expired', 'unknown', 'cancelled', 'vanished')
+  const rig = jobsRig()
   await fc.assert(
     fc.asyncProperty(fc.array(state, { maxLength: 8 }), last, async (course, end) => {
-      const rig = jobsRig()
+      for (const table of ['jobs', 'outbox']) rig.db.exec(`DELETE FROM ${table}`)
       rig.ask('a', { told: 'waiting', ackKey: 'ack:1' })
       for (const one of [...course, end]) {
         changeJob(rig.db, 'a', { state: one })

@@ -177,14 +177,14 @@ test('a time that is no whole number does not keep a result from being told', as
 })
 
 test('a job that is in neither queue nor history twice is gone; missing once it may be in between', async () => {
-  const { queued, comfy, run, clock, state, news } = await watching()
+  const { queued, comfy, run, clock, state, news, shown } = await watching()
   const prompt = await queued('a')
   comfy.lose(prompt)
   void run()
   await clock.advance(300)
   expect(state('a')).toBe('queued')
   await clock.advance(2000)
-  expect(state('a')).toBe('vanished')
+  expect([state('a'), shown.at(-1)]).toEqual(['vanished', 'ack:a ends'])
   expect(textOf(news()[0]!.part)).toContain("taken out of ComfyUI's queue")
 })
 
