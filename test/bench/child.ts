@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Memory } from './probe.ts'
 
@@ -18,7 +19,6 @@ export interface ChildOptions {
   readonly ready: string
   /** Can be asked for its memory; costs it some start-up time. */
   readonly probed?: boolean
-  readonly nodeOptions?: readonly string[]
 }
 
 export interface Child {
@@ -28,13 +28,11 @@ export interface Child {
   readonly log: () => string
   /** After a garbage collection. Only where `probed`. */
   readonly memory: () => Promise<Memory>
-  /** Null once it has ended. */
-  readonly exitCode: () => number | null
   /** SIGTERM; resolves with the exit code. */
   readonly stop: () => Promise<number | null>
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
 
 /** Starts a program of this project under our own node, in a process of its own. */
 export const startChild = async (options: ChildOptions): Promise<Child> => {
@@ -43,11 +41,7 @@ export const startChild = async (options: ChildOptions): Promise<Child> => {
   const startMs = performance.now()
   const child = spawn(
     process.execPath,
-    [
-      ...(options.nodeOptions ?? []),
-      ...(probed ? ['--expose-gc', '--import', probe] : []),
-      new URL(options.script, `file://${root}`).pathname,
-    ],
+    [...(probed ? ['--expose-gc', '--import', probe] : []), resolve(root, options.script)],
     { cwd: options.cwd, env: options.env, stdio: ['ignore', output, output, ...(probed ? (['ipc'] as const) : [])] },
   )
   closeSync(output)
@@ -71,7 +65,6 @@ export const startChild = async (options: ChildOptions): Promise<Child> => {
     readyAfterMs,
     log,
     memory: () => askMemory(child),
-    exitCode: () => child.exitCode,
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM')

@@ -13,7 +13,6 @@ export interface DaemonOptions {
   readonly backend: string
   readonly script?: string
   readonly probed?: boolean
-  readonly nodeOptions?: readonly string[]
 }
 
 export interface DaemonChild extends Child {
@@ -56,7 +55,6 @@ export const startDaemon = async (options: DaemonOptions): Promise<DaemonChild> 
     logFile: join(dir, 'daemon.log'),
     ready: '"msg":"ready"',
     probed: options.probed ?? false,
-    nodeOptions: options.nodeOptions ?? [],
   })
   return { ...child, port: port ?? 0 }
 }

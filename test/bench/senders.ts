@@ -9,7 +9,7 @@ import { skillRequests } from './skill.ts'
 const targetBytes = 10e6
 const connections = 16
 const samples = 8
-/** Until then the young generation of the heap grows to its usual size, and every bounded table gets full. */
+/** Until then every bounded table gets full. */
 const warmUp = 20_000
 
 /** (e) What remains in memory of people who wrote once, measured after garbage collections in a quiet daemon. */

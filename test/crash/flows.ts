@@ -153,9 +153,12 @@ export const steps: readonly string[] = [
 
 /** Everybody is content: nothing under way, and each asker has got at least the acknowledgement or the result. */
 export const settled = async (stage: Stage, mailboxOf: Person | null): Promise<void> => {
+  let looks = 0
+  // Several looks: what has just ended may have news that are about to be written.
   const nothingOpen = (): boolean => {
     const rows = openRows(stage.dir)
-    return rows !== null && rows.events + rows.parts + rows.jobs + rows.approvals === 0
+    looks = rows !== null && rows.events + rows.parts + rows.jobs + rows.approvals === 0 ? looks + 1 : 0
+    return looks > 8
   }
   await until('nothing open', nothingOpen)
   if (mailboxOf && (openRows(stage.dir)?.mailbox ?? 0) > 0) await emptyMailbox(stage, mailboxOf)

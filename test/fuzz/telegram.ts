@@ -98,6 +98,13 @@ export const fuzzTelegram = async ({ count, seed, dir, say }: FuzzOptions): Prom
   if (code !== 0) problems.push(`the daemon ended with code ${code}`)
   const log = daemon.log()
   problems.push(...seriousIn(log))
+  if (problems.length > 0)
+    problems.push(
+      ...log
+        .split('\n')
+        .filter((line) => line.includes('interrupted'))
+        .slice(-2),
+    )
   await api.close()
   await backend.close()
   const skipped = log.split('an update could not be read and is skipped').length - 1
