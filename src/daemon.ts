@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
+import { newTold, toldBefore } from '../policy/told.ts'
 import { linkBackend } from './backend/connect.ts'
 import { commands } from './commands/index.ts'
 import { makePlaces } from './commands/talks.ts'
@@ -62,6 +63,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const canLink = config.publicBaseUrl !== null
   const linking = { canLink, maxLinkBytes: config.media.maxBytes }
   const posting = { now, newId, ...linking, capabilities }
+  const told = newTold(day, 5000)
   const slots = makeSlots()
   const wake = (lanes: Iterable<string>): void => worker.wake(lanes)
   const inlineEnds = makeInlineEnds({ store, now, log, wake, capabilities, step, sleep, signal: stop.signal })
@@ -144,6 +146,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     userRpm: config.limits.userPerMinute,
     channelRpm: config.limits.channelPerMinute,
     maxCommandLength: config.limits.maxCommandLength,
+    toldOnce: (what) => toldBefore(told, what, now()),
     slots,
     lanes: () => lanes,
     maxPending: config.limits.maxPending,

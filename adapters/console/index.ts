@@ -98,6 +98,8 @@ function makeAdapter(terminal: Terminal, folder: string, deps: AdapterDeps): Ada
       return { message, via: 'edit' }
     },
     typing: null,
+    pushes: null,
+    quota: null,
     inline: null,
     download: null,
     probe: async () => [

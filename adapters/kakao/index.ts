@@ -109,6 +109,8 @@ export default defineAdapter({
       send: (part, signal) => postCallback(part.handle, encodePart(part, encode), signal, callback),
       edit: null,
       typing: null,
+      pushes: null,
+      quota: null,
       inline: makeInline(encode, now),
       download: makeDownload(fetch, apiBase),
       probe: async () => probeSetup(settings),

@@ -60,6 +60,8 @@ export default defineAdapter({
       account,
       intakes: [polling(client, account, deps)],
       ...sender(client, deps),
+      pushes: null,
+      quota: null,
       inline: null,
       download: (media, signal) => download(client, media, signal),
       probe: (signal) => probe(client, signal),

@@ -109,7 +109,7 @@ export function sender(client: Client, deps: Deps): Required<Pick<Adapter, 'send
     return { message, via: 'edit' }
   }
 
-  const typing = async (where: Part['to'], signal: AbortSignal): Promise<void> => {
+  const typing = async (where: Part['to'], _message: string | undefined, signal: AbortSignal): Promise<void> => {
     await client
       .call('sendChatAction', { ...target(where), action: 'typing' }, signal, quickMs)
       .catch((error: unknown) => {

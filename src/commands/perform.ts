@@ -14,6 +14,8 @@ export interface PerformDeps extends CommandDeps {
   readonly userRpm: number
   readonly channelRpm: number
   readonly maxCommandLength: number
+  /** Whether this was said before, not long ago; from now on it was. */
+  readonly toldOnce: (what: string) => boolean
 }
 
 /** What was done, with the word for the record: a command's name, a rule, a reason to stay silent. */
@@ -23,6 +25,9 @@ export interface Performed {
   /** A command was meant, so its answer is waited for. */
   readonly explicit: boolean
 }
+
+const heardMax = 500
+const heardTtlMs = 10 * 60_000
 
 const quiet = (record: string): Performed => ({ outcome: { reply: null }, record, explicit: false })
 const done = (outcome: Outcome, record: string): Performed => ({ outcome, record, explicit: true })
@@ -51,6 +56,8 @@ export const perform = async (
   if (verdict === 'busy') return done(say(texts.busy(0)), 'busy')
   if (verdict === 'stale')
     return routed.kind === 'talk' ? quiet('stale talk') : done(say(texts.stale(deps.now() - event.at)), 'stale')
+  if (routed.kind === 'other') return other(event, deps)
+  if (routed.kind === 'heard') return done(heard(routed.text), 'heard')
   const meant = routed.kind === 'press' ? pressed(routed.action, event, deps) : typed(routed, event, deps)
   if ('outcome' in meant) return meant
   return call(meant, event, capabilities, deps, signal)
@@ -78,8 +85,20 @@ const limit = (event: InboundEvent, capabilities: Capabilities, deps: PerformDep
     : quiet('rate limited')
 }
 
+/** Told once in a while: whoever sends ten stickers wants no ten answers. */
+const other = (event: InboundEvent, deps: PerformDeps): Performed =>
+  deps.toldOnce(`${qualified(event.where.platform, event.from.id)} other`)
+    ? quiet('not usable, told before')
+    : done(say(texts.notUsable), 'not usable')
+
+/** A machine's hearing is not a person's word: the words are offered back and run when they are confirmed. */
+const heard = (text: string): Outcome => {
+  const line = text.slice(0, heardMax)
+  return say(texts.heard(line), { buttons: [{ label: texts.heardLabel, say: line, ttlMs: heardTtlMs }] })
+}
+
 const typed = (
-  routed: Exclude<Route<Command>, { kind: 'press' | 'ignore' }>,
+  routed: Exclude<Route<Command>, { kind: 'press' | 'ignore' | 'heard' | 'other' }>,
   event: InboundEvent,
   deps: PerformDeps,
 ): Meant | Performed => {

@@ -1,5 +1,6 @@
 import type { Capabilities } from './capabilities.ts'
 import type { EnvTable, SettingsOf } from './env.ts'
+import type { SendCode } from './errors.ts'
 import type { Address, InboundEvent, MediaRef } from './event.ts'
 import type { Part, Receipt } from './reply.ts'
 
@@ -26,9 +27,36 @@ export interface HttpAnswer {
  * `reject`: not authentic or not understood; `reason` goes to the log only, the caller learns nothing.
  */
 export type Verdict =
-  | { readonly kind: 'events'; readonly events: readonly InboundEvent[]; readonly ack: HttpAnswer }
+  | {
+      readonly kind: 'events'
+      readonly events: readonly InboundEvent[]
+      readonly ack: HttpAnswer
+      /** What the platform says became of earlier sends. */
+      readonly reports?: readonly SendReport[]
+      /** How long this one request may wait for its answer, where that differs from `inlineMs`. */
+      readonly waitMs?: number
+    }
   | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | { readonly kind: 'reject'; readonly status: 400 | 401 | 403 | 404 | 405 | 413 | 415; readonly reason: string }
+
+/**
+ * The fate of an earlier send, told later by the platform. It is found by `key` (where we gave the part's key along)
+ * or by `message` (the id in the receipt). `failed` carries the same words as a send that failed at once.
+ */
+export interface SendReport {
+  readonly key?: string
+  readonly message?: string
+  readonly outcome: 'sent' | 'delivered' | 'read' | 'failed'
+  readonly error?: { readonly code: SendCode; readonly about: string }
+}
+
+/** What may still be sent without being asked in this period; `limit` null: no limit. */
+export interface Quota {
+  readonly used: number
+  readonly limit: number | null
+  /** Milliseconds since the epoch. */
+  readonly resetsAt?: number
+}
 
 /** Resolves once the inbox holds the events durably; only then acknowledge or move a cursor. Rejects when it can't. */
 export type Deliver = (events: readonly InboundEvent[]) => Promise<void>
@@ -72,10 +100,17 @@ export interface Adapter {
   readonly send: (part: Part, signal: AbortSignal) => Promise<Receipt>
   /** Replaces text and buttons of a message we sent. Null exactly when `capabilities.edit` is. */
   readonly edit: ((message: string, part: Part, signal: AbortSignal) => Promise<Receipt>) | null
-  /** Shows "working on it". Best effort. Null exactly when `capabilities.typing` is. */
-  readonly typing: ((where: Address, signal: AbortSignal) => Promise<void>) | null
+  /** Shows "working on it", about a message where the platform wants one named. Best effort. Null exactly when
+   *  `capabilities.typing` is. */
+  readonly typing: ((where: Address, message: string | undefined, signal: AbortSignal) => Promise<void>) | null
   /** Makes the answer of an open request. Null exactly when `capabilities.answer.inlineMs` is. */
   readonly inline: ((answer: InlineAnswer) => InlineResult) | null
+  /** Whether it may speak first right now (a right is missing, a quota is used up: false). What then can't be answered
+   *  waits in the mailbox. Null: as `capabilities.answer.push` says, always. */
+  readonly pushes: (() => boolean) | null
+  /** Asks the platform what is left of a sending quota; resolves to null when it does not say. Null exactly when
+   *  `capabilities.answer.push` is not `quota`. */
+  readonly quota: ((signal: AbortSignal) => Promise<Quota | null>) | null
   /** Fetches what a person sent, from the platform's own hosts only. Null when `capabilities.receives` is empty. */
   readonly download: ((media: MediaRef, signal: AbortSignal) => Promise<Response>) | null
   /** Asks the platform whether our credentials and setup work. Used by `doctor`. */

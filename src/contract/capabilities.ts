@@ -15,6 +15,8 @@ export interface MediaRung {
   readonly pixels?: { readonly sum: number; readonly ratio: number }
   /** Only for files that move (or only for those that do not). */
   readonly animated?: boolean
+  /** It needs a small still picture beside it (JPEG or PNG) of at most this size. */
+  readonly previewBytes?: number
   /** Whether several of this rung may share one call (an album), and how many. */
   readonly album: number
 }

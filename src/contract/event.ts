@@ -44,6 +44,10 @@ export type Body =
   | { readonly kind: 'press'; readonly action: string; readonly message?: string }
   /** A native command (slash command with options). */
   | { readonly kind: 'command'; readonly name: string; readonly options: Readonly<Record<string, string>> }
+  /** Words a machine heard in a voice message: offered back for confirmation, never run. */
+  | { readonly kind: 'heard'; readonly text: string }
+  /** Something we can't use (a sticker, a place, a contact): said kindly, once. */
+  | { readonly kind: 'other'; readonly what: string }
 
 /** A way to answer that the platform opened for this event only, and closes by itself. */
 export interface ReplyHandle {

@@ -16,6 +16,8 @@ export interface Artifact {
   readonly height?: number
   /** True for a picture that moves (GIF, animated WebP, silent loop). */
   readonly animated?: boolean
+  /** A small still picture of it (JPEG or PNG), for platforms that want one beside the file. */
+  readonly preview?: { readonly blob: string; readonly mime: string; readonly bytes: number }
 }
 
 /** A button as a command wishes it: pressing it means typing `say`. */

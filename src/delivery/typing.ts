@@ -23,7 +23,7 @@ export const makeTyping =
     const loop = async (): Promise<void> => {
       await sleep(quietMs, ended)
       while (!ended.aborted) {
-        await show(event.where, ended)
+        await show(event.where, event.message, ended)
         await sleep(everyMs, ended)
       }
     }

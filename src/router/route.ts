@@ -12,6 +12,10 @@ export type Route<C extends CommandInfo = CommandInfo> =
   | { readonly kind: 'unparsable'; readonly command: C; readonly why: 'unbalanced' }
   /** Ordinary words said to us: worth a hint at `/help`, nothing more. */
   | { readonly kind: 'talk' }
+  /** Words a machine heard: to be confirmed. */
+  | { readonly kind: 'heard'; readonly text: string }
+  /** Something that can't be used. */
+  | { readonly kind: 'other' }
   | { readonly kind: 'ignore'; readonly why: 'empty' | 'talk' | 'for-another' | 'unknown-in-group' }
 
 /** The command of this word, by name or alias, exactly as the table spells it. */
@@ -29,6 +33,10 @@ export function route<C extends CommandInfo>(event: InboundEvent, commands: read
   const { body } = event
   if (body.kind === 'press') return { kind: 'press', action: body.action, message: body.message ?? null }
   if (body.kind === 'command') return routeNative(body.name, body.options, commands)
+  if (body.kind === 'heard')
+    return body.text.trim() === '' ? { kind: 'other' } : { kind: 'heard', text: body.text.trim() }
+  // Among people a sticker is nothing that was meant for us.
+  if (body.kind === 'other') return event.where.kind === 'dm' ? { kind: 'other' } : { kind: 'ignore', why: 'talk' }
   return routeText(event, body.text, body.addressed || event.where.kind === 'dm', commands)
 }
 

@@ -50,6 +50,9 @@ export const common = {
   picturesLater:
     'Thanks for the picture. Picture inputs are not available yet; describe it in words: /run <template> <words>.',
   pictureUnused: '(I used the words only: picture inputs are not available yet.)',
+  notUsable: 'Thanks, but I can only work with text and pictures here. /help shows what to write.',
+  heard: (text: string) => `I heard: "${text}". Nothing has been run. Send it as text if that is what you meant.`,
+  heardLabel: 'Yes, do it',
   failed: (reference: string) =>
     `Something went wrong on my side. It has been noted under ${reference}; please tell the operator.`,
   denied: {

@@ -271,13 +271,13 @@ describe('an edit', () => {
 describe('the typing sign', () => {
   it('is shown in the topic', async () => {
     const { thread } = fake.places
-    await telegram.adapter.typing?.(partTo(thread ?? fake.places.group, []).to, never)
+    await telegram.adapter.typing?.(partTo(thread ?? fake.places.group, []).to, undefined, never)
     expect(fake.world.signs).toEqual([{ room: -1_001_900_000_002, action: 'typing', thread: 77 }])
   })
 
   it('that can not be shown stops nothing', async () => {
     await fake.close()
-    await telegram.adapter.typing?.(partTo(fake.places.dm, []).to, never)
+    await telegram.adapter.typing?.(partTo(fake.places.dm, []).to, undefined, never)
     expect(telegram.lines.join()).toContain('typing sign')
   })
 })

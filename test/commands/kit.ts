@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import { newLimits } from '../../policy/limits.ts'
 import { makeRules, type RawRules } from '../../policy/rules.ts'
+import { newTold, toldBefore } from '../../policy/told.ts'
 import type { Cached } from '../../src/backend/cached.ts'
 import type { Backend } from '../../src/backend/client.ts'
 import type { Failure } from '../../src/backend/http.ts'
@@ -59,6 +60,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
   let awayMs: number | null = null
   let events = 0
   let talking = 0
+  const told = newTold(60_000, 100)
   void rig.run()
 
   const performDeps: PerformDeps = {
@@ -82,6 +84,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     userRpm: 600,
     channelRpm: 600,
     maxCommandLength: 4096,
+    toldOnce: (what) => toldBefore(told, what, rig.clock.now()),
     ...deps,
   }
 

@@ -33,6 +33,23 @@ test('a picture alone, beside words and beside a command is not passed over in s
   expect(await say('ann', '/run portrait a fox', { media: picture })).toMatch(/\[Job Submitted\][\s\S]*picture/i)
 })
 
+test('what a machine heard is offered back and never run', async () => {
+  const { act, eventOf } = commandRig()
+  const { outcome, record } = await act(eventOf('', 'ann', { body: { kind: 'heard', text: ' /run portrait a fox ' } }))
+  expect(record).toBe('heard')
+  expect(outcome.reply?.text).toContain('I heard: "/run portrait a fox". Nothing has been run.')
+  expect(outcome.reply?.buttons).toMatchObject([{ say: '/run portrait a fox' }])
+})
+
+test('what can not be used is said once in a while, and in groups not at all', async () => {
+  const { say, act, eventOf } = commandRig()
+  const sticker = { body: { kind: 'other' as const, what: 'sticker' } }
+  expect(await say('ann', '', sticker)).toContain('only work with text and pictures')
+  expect((await act(eventOf('', 'ann', sticker))).outcome.reply).toBeNull()
+  expect(await say('bob', '', sticker)).toContain('only work with text and pictures')
+  expect(concernsUs(eventOf('', 'ann', { ...sticker, where: group }), commands)).toBe(false)
+})
+
 test('a command that is too long is told its length and the limit', async () => {
   const { say } = commandRig({ deps: { maxCommandLength: 128 } })
   expect(await say('ann', `/run portrait ${'x'.repeat(200)}`)).toContain('(214 characters). The most I take is 128.')

@@ -131,6 +131,8 @@ const moduleOver = (callback: Callback, fault: InlineFault | null): AdapterModul
         },
         edit: null,
         typing: null,
+        pushes: null,
+        quota: null,
         inline: (answer) => {
           if (answer.kind === 'part') return { answer: ok(encode(answer.part)), tokenKept: false }
           if (answer.kind === 'none') {

@@ -244,6 +244,8 @@ const moduleOver = (server: Server, fault: Fault | null): AdapterModule => {
           return { message: id, via: 'edit' }
         },
         typing: null,
+        pushes: null,
+        quota: null,
         inline: null,
         download: null,
         probe: async () => [{ name: 'server', ok: true, about: 'answers' }],

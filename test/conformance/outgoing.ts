@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Address, Capabilities, MediaKind, MediaRung, PartButton } from '../../src/contract/index.ts'
+import type { Capabilities, InboundEvent, MediaKind, MediaRung, PartButton } from '../../src/contract/index.ts'
 import { artifactFor, fullText, partOf, textPart } from './fixtures.ts'
 import type { Case } from './intake.ts'
 import { type Rig, Skipped } from './rig.ts'
@@ -59,11 +59,13 @@ export const outgoingCases: readonly Case[] = [
         typing: adapter.typing !== null,
         inline: adapter.inline !== null,
         download: adapter.download !== null,
+        quota: adapter.quota !== null,
       }).toEqual({
         edit: can(rig).edit !== null,
         typing: can(rig).typing !== null,
         inline: can(rig).answer.inlineMs !== null,
         download: can(rig).receives.length > 0,
+        quota: can(rig).answer.push === 'quota',
       })
       expect(adapter.intakes.length).toBeGreaterThan(0)
       expect(can(rig).audiences).toContain('everyone')
@@ -198,13 +200,13 @@ export const outgoingCases: readonly Case[] = [
     name: 'the sign that we are at work can be shown in every place',
     needs: (rig) => (can(rig).typing ? null : 'no such sign'),
     run: async (rig) => {
-      const wheres: Address[] = []
+      const seen: InboundEvent[] = []
       await rig.speak(rig.platform.places.dm, (event) => {
-        wheres.push(event.where)
+        seen.push(event)
         return textPart(event, 'one moment')
       })
       const before = rig.platform.calls().length
-      for (const where of wheres) await rig.adapter.typing?.(where, signal())
+      for (const { where, message } of seen) await rig.adapter.typing?.(where, message, signal())
       expect(rig.platform.calls().length).toBeGreaterThan(before)
     },
   },

@@ -218,6 +218,8 @@ export const standIn = (clock: Pick<Clock, 'now'>, over: Partial<Capabilities> =
       ? (message, one, signal) => perform({ how: 'edit', part: one, message, atMs: clock.now() }, signal)
       : null,
     typing: null,
+    pushes: null,
+    quota: null,
     inline: null,
     download: null,
     probe: async () => [],
