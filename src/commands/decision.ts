@@ -37,7 +37,7 @@ export const decideOn = async (
     return say(already(known), { audience: 'asker' })
   }
   const by = { id: call.asker.id, name: call.asker.name, ...(reason ? { reason } : {}) }
-  const claimed = await deps.store.write((db) => claimApproval(db, id, to, by))
+  const claimed = await deps.store.write((db) => claimApproval(db, id, to, by, deps.now()))
   deps.step('decide:claimed')
   const now =
     claimed || mine(known, call, to)
@@ -55,6 +55,7 @@ const mine = (approval: Approval, call: Call, to: 'approving' | 'rejecting'): bo
 const already = (approval: Approval): string => {
   if (approval.state === 'pending') return texts.approvals.already(approval.id, 'expired', null, null)
   if (approval.state === 'approving' || approval.state === 'rejecting') return texts.approvals.deciding(approval.id)
+  if (approval.state === 'failed') return texts.approvals.unconfirmed(approval.id)
   return texts.approvals.already(
     approval.id,
     approval.state,
@@ -67,6 +68,7 @@ const answer = (approval: Approval, reason: string | null, deps: CommandDeps): s
   if (approval.state === 'approving' || approval.state === 'rejecting') return texts.approvals.held(approval.id)
   if (approval.state === 'rejected') return texts.approvals.rejected(approval.id, reason)
   if (approval.state === 'pending') return texts.backend.why.denied
+  if (approval.state === 'failed') return texts.approvals.unconfirmed(approval.id)
   if (approval.state !== 'approved')
     return texts.approvals.already(approval.id, approval.state, approval.deciderName ?? null, null)
   const row = deps.store.read((db) =>

@@ -22,5 +22,5 @@ export const endOf = (approval: Approval): string | null => {
   if (approval.state === 'approved') return texts.approvals.approvedBy(name)
   if (approval.state === 'rejected') return texts.approvals.rejectedBy(name)
   if (approval.state === 'expired') return texts.approvals.expiredHead
-  return approval.state === 'failed' ? texts.approvals.failedHead : null
+  return approval.state === 'failed' ? texts.approvals.unconfirmedHead(name) : null
 }

@@ -6,7 +6,7 @@ import { changeJob, type Job, jobById, keepOutcome } from '../store/jobs.ts'
 import { dropFromMailbox, withdraw } from '../store/outbox.ts'
 import { texts } from '../texts/index.ts'
 import { type CollectDeps, type Collected, collect } from './collect.ts'
-import { post, type TellDeps, usable } from './tell.ts'
+import { endsQuietly, inPlaceOf, post, type TellDeps, usable } from './tell.ts'
 
 export interface FinishDeps extends TellDeps, CollectDeps {
   /** Stops the progress edits of a message. */
@@ -37,16 +37,18 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
   const id = job.promptId ?? job.id
   const tookMs =
     outcome.startedAtMs !== null && outcome.finishedAtMs !== null ? outcome.finishedAtMs - outcome.startedAtMs : null
+  const quiet = outcome.kind === 'cancelled' && endsQuietly(now)
   const result: Outgoing = {
     to: job.target,
     key: `job:${job.id}:end`,
     replyTo: job.replyTo,
     handle: usable(now, deps),
-    reply: replyOf(job, outcome, collected, tookMs),
+    reply: { ...replyOf(job, outcome, collected, tookMs), ...(quiet ? { edits: inPlaceOf(now) } : {}) },
   }
-  const ack = now.ackKey
-    ? [{ to: job.target, key: `job:${job.id}:end:ack`, reply: ackEdit(now, outcome, id, tookMs) }]
-    : []
+  const ack =
+    now.ackKey && !quiet
+      ? [{ to: job.target, key: `job:${job.id}:end:ack`, reply: ackEdit(now, outcome, id, tookMs) }]
+      : []
   await post(deps, [result, ...ack], (db) => {
     withdraw(db, bridgePartOf(job.key), deps.now())
     if (now.ackKey) dropFromMailbox(db, now.ackKey, deps.now())

@@ -46,6 +46,7 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   const text = newsOf(job, approval, deps)
   const ends = endText(job)
   const news: Outgoing[] = []
+  const quiet = job.state === 'cancelled' && endsQuietly(job)
   if (text) {
     const editableAs = job.state === 'queued' ? `job:${id}:queued` : undefined
     news.push({
@@ -53,10 +54,10 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
       key: `job:${id}:${job.state}`,
       replyTo: job.replyTo,
       handle: ends ? usable(job, deps) : undefined,
-      reply: { text, audience: 'everyone', editableAs },
+      reply: { text, audience: 'everyone', editableAs, ...(quiet ? { edits: inPlaceOf(job) } : {}) },
     })
   }
-  if (ends && job.ackKey) {
+  if (ends && job.ackKey && !quiet) {
     news.push({ to: job.target, key: `job:${id}:${job.state}:ack`, reply: edit(ends, job.ackKey) })
   }
   await post(deps, news, (db) => {
@@ -72,6 +73,11 @@ const edit = (text: string, key: string): Reply => ({ text, audience: 'everyone'
 /** The one-time answer of the platform, as long as it lives and the bridge has not used it. */
 export const usable = (job: Job, { now }: Pick<TellDeps, 'now'>): Job['handle'] =>
   job.handle && job.handle.expiresAt > now() ? job.handle : undefined
+
+/** Who stopped their own job knows it: then its message changes, and there is a new one only where it can't. */
+export const endsQuietly = (job: Job): boolean => job.ackKey !== undefined && job.cancelBy === job.requester
+
+export const inPlaceOf = (job: Job): NonNullable<Reply['edits']> => ({ key: job.ackKey ?? '', otherwise: 'send' })
 
 /** What a state means to the requester, beyond what they know already. Results are told where they are collected. */
 const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'>): string | null => {
@@ -94,7 +100,10 @@ const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'
         : texts.jobs.refused(job.detail ?? ''),
     rejected: texts.approvals.told.rejected(job.template, job.detail ?? null),
     expired: expiredText(job, approval),
-    unknown: texts.jobs.unknownOutcome(job.template, job.traceId),
+    unknown:
+      approval?.state === 'failed'
+        ? texts.approvals.told.unconfirmed(job.template, job.traceId)
+        : texts.jobs.unknownOutcome(job.template, job.traceId),
     cancelled: texts.jobs.cancelled(job.template, id),
     vanished:
       job.detail === 'restart'
@@ -124,6 +133,18 @@ const endText = (job: Job): string | null => {
   return how ? texts.jobs.endedShort(job.template, job.promptId ?? job.id, how) : null
 }
 
+/** Who decided was told that it is passed on; that nobody confirmed it comes as news. */
+const toDecider = (approval: Approval, job: Job | null, deps: TellDeps): readonly Outgoing[] => {
+  if (approval.state !== 'failed' || job?.state === 'cancelled') return []
+  return approverAddresses(deps)
+    .filter(({ person }) => person === approval.decider)
+    .map(({ to }) => ({
+      to,
+      key: `approval:${approval.id}:failed:decider`,
+      reply: { text: texts.approvals.unconfirmed(approval.id), audience: 'everyone' as const },
+    }))
+}
+
 /** A pending approval goes to everybody who may decide; an ended one changes every message that showed it. */
 export const tellApproval = async (id: string, deps: TellDeps): Promise<void> => {
   const approval = deps.store.read((db) => approvalById(db, id))
@@ -133,15 +154,12 @@ export const tellApproval = async (id: string, deps: TellDeps): Promise<void> =>
   const how = endOf(approval)
   if (how !== null) {
     const cards = deps.store.read((db) => cardsOf(db, id))
-    await post(
-      deps,
-      cards.map((card, i) => ({
-        to: card.target,
-        key: `approval:${id}:${approval.state}:${i}`,
-        reply: edit(texts.approvals.cardEnded(shown, how), card.key),
-      })),
-      () => {},
-    )
+    const changed = cards.map((card, i) => ({
+      to: card.target,
+      key: `approval:${id}:${approval.state}:${i}`,
+      reply: edit(texts.approvals.cardEnded(shown, how), card.key),
+    }))
+    await post(deps, [...changed, ...toDecider(approval, job, deps)], () => {})
     return
   }
   const targets = approverAddresses(deps).filter(({ person }) => person !== approval.requester)

@@ -3,6 +3,7 @@ import type { Queue } from '../backend/wire-jobs.ts'
 import { openApprovals } from '../store/approvals.ts'
 import { changeJob, type Job, jobById, openJobs } from '../store/jobs.ts'
 import { jobs as say } from '../texts/jobs.ts'
+import { isCancelOwed, makeCancelling } from './cancel.ts'
 import { catchUp } from './catch-up.ts'
 import { end, look } from './decide.ts'
 import { type FinishDeps, finish } from './finish.ts'
@@ -39,6 +40,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
   let announceAtMs = 0
   const missing = new Map<string, number>()
   const finishing = new Map<string, Promise<void>>()
+  const cancelling = makeCancelling(deps)
 
   const watched = (): Job[] =>
     store
@@ -65,11 +67,12 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     const restarted =
       !health.ok || (health.value.uptimeSec ?? Number.POSITIVE_INFINITY) * 1000 < now() - (job.submittedAtMs ?? now())
     const changed = await store.write((db) => {
-      // A job cancelled before its turn leaves no trace in the history: it went because we asked.
-      const asked = jobById(db, job.id)?.cancelAsked
-      const end = asked
-        ? ({ state: 'cancelled' } as const)
-        : ({ state: 'vanished', detail: restarted ? 'restart' : 'queue' } as const)
+      // A job cancelled before its turn leaves no trace in the history: it went because we asked, if we could.
+      const { cancelBy, cancelPassed } = jobById(db, job.id) ?? job
+      const end =
+        cancelPassed || (cancelBy && !restarted)
+          ? ({ state: 'cancelled' } as const)
+          : ({ state: 'vanished', detail: restarted ? 'restart' : 'queue' } as const)
       return changeJob(db, job.id, { ...end, finishedAtMs: now() }, ['queued', 'running'])
     })
     missing.delete(job.id)
@@ -89,6 +92,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
         await store.write((db) => changeJob(db, job.id, { state: 'running' }, ['queued']))
       if (running) deps.progress.follow(job, running, signal)
       else show(job, say.waiting(job.template, job.promptId ?? '', position + queue.running.length), signal)
+      if (isCancelOwed(job)) await cancelling.pass(job, signal)
       await tellSlow(job)
       return false
     }
@@ -166,6 +170,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
   const turn = async (signal: AbortSignal): Promise<number> => {
     await announce()
     const jobs = watched().filter((job) => !finishing.has(job.id))
+    cancelling.keepOnly(new Set(jobs.map((job) => job.id)))
     let again = false
     for (const job of jobs) if (job.outcome) finishOnce(job, JSON.parse(job.outcome) as Outcome, signal)
     if (jobs.some((job) => job.state !== 'collecting')) {

@@ -1,71 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { getEventListeners } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
-import type { Live } from '../../src/jobs/live.ts'
-import type { Progress } from '../../src/jobs/progress.ts'
-import { makeWatcher, type WatchDeps } from '../../src/jobs/watch.ts'
-import { openBlobs } from '../../src/media/blobs.ts'
+import { expect, test } from 'vitest'
 import { addApproval, approvalById } from '../../src/store/approvals.ts'
-import { askCancel, changeJob, type Job } from '../../src/store/jobs.ts'
-import { eventually, flush, tempDir, textOf } from '../kit/core.ts'
+import { changeJob } from '../../src/store/jobs.ts'
+import { eventually, flush, textOf } from '../kit/core.ts'
 import { failure, ok } from './backend-kit.ts'
-import { jobsRig } from './jobs-kit.ts'
 
-const minute = 60_000
-const output = { '9': { images: [{ filename: 'fox.png', subfolder: '', type: 'output' }] } }
-
-const watching = async (over: Partial<WatchDeps> = {}) => {
-  const rig = jobsRig()
-  const { clock, comfy } = rig
-  const newId = () => randomBytes(16).toString('hex')
-  const blobs = await openBlobs({ dir: tempDir(), maxTotalBytes: 1e6, now: clock.now, newId, log: rig.log })
-  const shown: string[] = []
-  const live: Live = {
-    show: (key, text) => void shown.push(`${key}: ${text.split('\n')[0]}`),
-    end: async (key) => void shown.push(`${key} ends`),
-  }
-  const followed: string[] = []
-  const progress: Progress = {
-    follow: (job) => void followed.push(`follow ${job.id}`),
-    leave: (id) => void followed.push(`leave ${id}`),
-  }
-  let woken = 0
-  const backend = { ...comfy.backend, view: async () => ok(new Response('bytes of a fox')) }
-  const watcher = makeWatcher({
-    ...rig.telling,
-    ...rig.submitting,
-    backend,
-    blobs,
-    collected: new Map(),
-    maxImages: 4,
-    maxImageBytes: 1000,
-    slowMs: 10 * minute,
-    endLive: live.end,
-    live,
-    progress,
-    wakeSubmitter: () => {
-      woken++
-    },
-    ...over,
-  })
-  /** A job that the backend has, and whose requester was told so. */
-  const queued = async (id: string, more: Partial<Job> = {}): Promise<string> => {
-    const answer = await comfy.backend.fire({ templateId: 'portrait', inputs: {}, traceId: `trace-${id}` })
-    const promptId = answer.ok && answer.value.kind === 'queued' ? answer.value.promptId : ''
-    rig.ask(id, { state: 'queued', promptId, submittedAtMs: clock.now(), told: 'queued', ackKey: `ack:${id}`, ...more })
-    return promptId
-  }
-  const run = (): Promise<void> => {
-    const running = watcher.run(rig.stop.signal)
-    onTestFinished(async () => {
-      rig.stop.abort()
-      await running
-    })
-    return running
-  }
-  const news = () => rig.messages().filter((row) => row.edits === null)
-  return { ...rig, backend, blobs, watcher, shown, followed, queued, run, news, woken: () => woken }
-}
+import { minute, output, watching } from './watch-kit.ts'
 
 test('a finished job is fetched and told once, with all it produced, and its progress message says so', async () => {
   const { queued, comfy, run, clock, job, state, messages, shown, blobs } = await watching()
@@ -210,16 +150,6 @@ test('a job lost by a restart of ComfyUI is told so', async () => {
   void run()
   await clock.advance(3000)
   expect(textOf(news()[0]!.part)).toContain('ComfyUI was restarted')
-})
-
-test('a job we asked to stop and that left the queue was cancelled, not lost', async () => {
-  const { queued, comfy, run, clock, state, db } = await watching()
-  const prompt = await queued('a')
-  askCancel(db, 'a')
-  comfy.lose(prompt)
-  void run()
-  await clock.advance(3000)
-  expect(state('a')).toBe('cancelled')
 })
 
 test('while the backend is away nothing is concluded', async () => {

@@ -5,6 +5,7 @@ import { openBlobs } from '../../src/media/blobs.ts'
 import { sweep } from '../../src/ops/sweep.ts'
 import * as actions from '../../src/store/actions.ts'
 import * as approvals from '../../src/store/approvals.ts'
+import * as cancels from '../../src/store/cancels.ts'
 import * as inbox from '../../src/store/inbox.ts'
 import * as jobs from '../../src/store/jobs.ts'
 import * as memo from '../../src/store/memo.ts'
@@ -48,7 +49,8 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
     }),
   approvalById: (db) => approvals.approvalById(db, 'apr'),
   openApprovals: (db) => approvals.openApprovals(db),
-  claimApproval: (db) => approvals.claimApproval(db, 'apr', 'approving', { id: 'x', name: 'X' }),
+  claimApproval: (db) => approvals.claimApproval(db, 'apr', 'approving', { id: 'x', name: 'X' }, 1),
+  unclaimApproval: (db) => approvals.unclaimApproval(db, 'apr'),
   endApproval: (db) => approvals.endApproval(db, 'apr', 'approved', 1),
   addCard: (db) => approvals.addCard(db, 'apr', 'card', address()),
   cardsOf: (db) => approvals.cardsOf(db, 'apr'),
@@ -68,7 +70,8 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   jobByKey: (db) => jobs.jobByKey(db, 'k'),
   jobByPrompt: (db) => jobs.jobByPrompt(db, 'p'),
   jobByTrace: (db) => jobs.jobByTrace(db, 't'),
-  askCancel: (db) => jobs.askCancel(db, 'j'),
+  askCancel: (db) => cancels.askCancel(db, 'j', 'fake:ann'),
+  noteCancelPassed: (db) => cancels.noteCancelPassed(db, 'j'),
   keepOutcome: (db) => jobs.keepOutcome(db, 'j', '{}'),
   openCountOf: (db) => jobs.openCountOf(db, 'fake:ann'),
   openJobs: (db) => jobs.openJobs(db),
@@ -173,7 +176,7 @@ test('no statement of the running daemon reads a table from one end to the other
 })
 
 test('the tour calls every function of the store that takes a database', () => {
-  const all = { ...actions, ...approvals, ...inbox, ...jobs, ...memo, ...outbox }
+  const all = { ...actions, ...approvals, ...cancels, ...inbox, ...jobs, ...memo, ...outbox }
   const functions = Object.entries(all).filter(([name, value]) => typeof value === 'function' && name !== 'memoFor')
   expect(functions.map(([name]) => name).sort()).toEqual(Object.keys(calls).sort())
 })
