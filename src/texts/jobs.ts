@@ -35,6 +35,9 @@ export const jobs = {
   fileMissing: (name: string) => `${name} could not be fetched from ComfyUI. It may still be in its output folder.`,
   diskFull: (name: string) =>
     `${name} was not sent: the connector has no room left for files. Tell the operator; it is in ComfyUI's output folder.`,
+  textInFile: (name: string, characters: number) => `The whole text (${characters} characters) is in ${name}.`,
+  textElsewhere: (characters: number) =>
+    `The text has ${characters} characters, too many for this chat. All of it is in ComfyUI's own history until it restarts.`,
   failed: (template: string, id: string, failure: { node: string | null; why: string } | null) =>
     failure
       ? `Failed: ${template}${failure.node ? ` at ${failure.node}` : ''}\n${failure.why}\nID: ${id}`

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
+import type { Capabilities } from '../../src/contract/index.ts'
 import type { Live } from '../../src/jobs/live.ts'
 import type { Progress } from '../../src/jobs/progress.ts'
 import { makeWatcher, type WatchDeps } from '../../src/jobs/watch.ts'
@@ -13,8 +14,8 @@ export const minute = 60_000
 export const output = { '9': { images: [{ filename: 'fox.png', subfolder: '', type: 'output' }] } }
 
 /** A watcher on a backend in memory, with everything it writes. */
-export const watching = async (over: Partial<WatchDeps> = {}) => {
-  const rig = jobsRig()
+export const watching = async (over: Partial<WatchDeps> = {}, caps: Partial<Capabilities> = {}) => {
+  const rig = jobsRig({ caps })
   const { clock, comfy } = rig
   const newId = () => randomBytes(16).toString('hex')
   const blobs = await openBlobs({ dir: tempDir(), maxTotalBytes: 1e6, now: clock.now, newId, log: rig.log })

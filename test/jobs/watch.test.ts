@@ -26,6 +26,22 @@ test('a finished job is fetched and told once, with all it produced, and its pro
   expect(messages()).toHaveLength(2)
 })
 
+test('what a job wrote comes as a file where it would bury the chat', async () => {
+  const file = { as: 'document', by: 'upload', maxBytes: 1e6, mime: ['*/*'], caption: 0, album: 1 } as const
+  const media = { image: [], video: [], audio: [], file: [file] }
+  const { queued, comfy, run, clock, state, messages, blobs } = await watching({}, { media })
+  await queued('a')
+  comfy.end(0, 'done', { '9': { text: ['once upon a time '.repeat(1000)] } })
+  void run()
+  await clock.advance(2000)
+  await eventually(() => state('a') === 'done')
+  const parts = messages().filter((row) => row.edits === null)
+  const items = parts.flatMap(({ part }) => part.items)
+  expect(items.filter(({ kind }) => kind === 'media')).toMatchObject([{ media: { kind: 'file', mime: 'text/plain' } }])
+  expect(parts.map(({ part }) => textOf(part)).join('\n')).toContain('The whole text (17000 characters) is in text-')
+  expect([parts.length < 12, blobs.usage().bytes]).toEqual([true, 17_000])
+})
+
 test('a wake-up of the socket is acted on within a moment; without any a sweep finds out by itself', async () => {
   const { queued, comfy, run, clock, state, watcher } = await watching()
   await queued('a')
