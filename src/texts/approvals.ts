@@ -67,5 +67,4 @@ export const approvals = {
   },
   somebody: 'somebody',
   cancelledReason: 'cancelled by whoever asked',
-  defaultReason: 'no reason given',
 }
