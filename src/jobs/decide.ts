@@ -24,6 +24,9 @@ const confirmMs = 2 * 60_000
 /** One that is away may come back and tell how it stands. */
 const awayMs = 24 * 60 * 60_000
 
+/** Overdue for so long that nobody will say any more what became of it. */
+export const isForgotten = (approval: Approval, nowMs: number): boolean => nowMs > approval.expiresAtMs + awayMs
+
 /** A submission takes 5 to 20 ms (backend-contract, section 4). */
 const submissionMs = 3000
 
@@ -135,7 +138,7 @@ export const end = (
     return
   }
   if (seen.is === 'unconfirmed') {
-    endApproval(db, approval.id, 'failed', nowMs)
+    endApproval(db, approval.id, approval.state === 'pending' ? 'expired' : 'failed', nowMs)
     if (job) changeJob(db, job.id, { state: 'unknown', finishedAtMs: nowMs }, ['approval'])
     return
   }

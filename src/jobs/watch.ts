@@ -5,7 +5,7 @@ import { changeJob, type Job, jobById, openJobs } from '../store/jobs.ts'
 import { jobs as say } from '../texts/jobs.ts'
 import { isCancelOwed, makeCancelling } from './cancel.ts'
 import { catchUp } from './catch-up.ts'
-import { end, look } from './decide.ts'
+import { end, isForgotten, look } from './decide.ts'
 import { type FinishDeps, finish } from './finish.ts'
 import type { Live } from './live.ts'
 import type { Progress } from './progress.ts'
@@ -143,15 +143,16 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     const open = store.read(openApprovals).filter((approval) => approval.state === 'pending')
     if (open.length === 0) return
     const list = await deps.backend.approvals('pending', { signal })
-    if (!list.ok) return
-    const pending = new Set(
-      list.value.approvals
-        .filter((one) => (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > now())
-        .map((one) => one.approvalId),
-    )
-    for (const approval of open.filter((one) => !pending.has(one.id)).slice(0, 50)) {
-      const seen = await look(approval, deps, signal)
-      if (!seen || seen.is === 'later' || seen.is === 'denied') continue
+    const listed = list.ok
+      ? list.value.approvals.filter((one) => (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > now())
+      : []
+    const pending = new Set(listed.map((one) => one.approvalId))
+    const gone = open.filter((one) => (list.ok ? !pending.has(one.id) : isForgotten(one, now())))
+    for (const approval of gone.slice(0, 50)) {
+      const told = await look(approval, deps, signal)
+      const silent = !told || told.is === 'later' || told.is === 'denied'
+      if (signal.aborted || (silent && !isForgotten(approval, now()))) continue
+      const seen = silent ? ({ is: 'unconfirmed' } as const) : told
       await store.write((db) => end(db, approval, seen, deps))
       deps.wakeSubmitter()
       await deps.tellApproval(approval.id)

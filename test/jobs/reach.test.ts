@@ -38,6 +38,7 @@ test('a bare id is that person on every platform that is switched on, each once'
 test('an approver is reached where they wrote last, or by their id where that is a chat, or not at all', () => {
   const { store, db } = testStore()
   setContact(db, 'other:carl', address({ platform: 'other', chat: 'dm-9' }), 1)
+  setContact(db, 'off:eve', address({ platform: 'off', chat: 'dm-3' }), 1)
   const caps = (direct: boolean): Capabilities => capabilities({ directByUserId: direct })
   const reached = approverAddresses({
     store,

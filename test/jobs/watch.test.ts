@@ -243,6 +243,24 @@ test('decisions made elsewhere are noticed: approved, rejected, expired', async 
   expect(woken()).toBeGreaterThan(0)
 })
 
+test('a request the backend tells nothing about, a day after it expired, does not stay open for ever', async () => {
+  const { ask, comfy, run, clock, state, db, messages } = await watching()
+  ask('a', { state: 'approval', approvalId: 'apr_x', approval: true, told: 'approval' })
+  const times = { expiresAtMs: clock.now() + 60 * minute, createdAtMs: clock.now() }
+  addApproval(db, { id: 'apr_x', state: 'pending', job: 'a', template: 'portrait', inputs: {}, ...times })
+  comfy.plan('approvals', ...Array(1000).fill(failure('denied')))
+  comfy.plan('approval', ...Array(1000).fill(failure('denied')))
+  void run()
+  await clock.advance(minute)
+  clock.set(clock.now() + 24 * 60 * minute)
+  await clock.advance(minute)
+  expect(state('a')).toBe('approval')
+  clock.set(clock.now() + 60 * minute)
+  await clock.advance(minute)
+  expect([state('a'), approvalById(db, 'apr_x')?.state]).toEqual(['unknown', 'expired'])
+  expect(textOf(messages().at(-1)!.part)).toMatch(/^I can't tell whether portrait ran/)
+})
+
 test('approvals are only asked for while some are open, and a backend that does not list them decides nothing', async () => {
   const { ask, db, comfy, run, clock, state } = await watching()
   void run()
@@ -255,7 +273,7 @@ test('approvals are only asked for while some are open, and a backend that does 
     job: 'a',
     template: 't',
     inputs: {},
-    expiresAtMs: 1,
+    expiresAtMs: clock.now(),
     createdAtMs: 1,
   })
   comfy.plan('approvals', failure('denied'), failure('limited'), 'away')

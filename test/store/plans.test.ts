@@ -6,6 +6,7 @@ import { sweep } from '../../src/ops/sweep.ts'
 import * as actions from '../../src/store/actions.ts'
 import * as approvals from '../../src/store/approvals.ts'
 import * as cancels from '../../src/store/cancels.ts'
+import * as forget from '../../src/store/forget.ts'
 import * as inbox from '../../src/store/inbox.ts'
 import * as jobs from '../../src/store/jobs.ts'
 import * as memo from '../../src/store/memo.ts'
@@ -85,6 +86,8 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   getMemo: (db) => memo.getMemo(db, 's', 'k'),
   setMemo: (db) => memo.setMemo(db, 's', 'k', 'v'),
   setContact: (db) => memo.setContact(db, 'fake:ann', address(), 1),
+  pruneContacts: (db) => forget.pruneContacts(db, 1, 5),
+  endForgotten: (db) => forget.endForgotten(db, 1, 2, 5),
   contactOf: (db) => memo.contactOf(db, 'fake:ann'),
   addPart: (db) => outbox.addPart(db, { part: part('p') }, 1),
   partRow: (db) => outbox.partRow(db, 'p'),
@@ -176,7 +179,7 @@ test('no statement of the running daemon reads a table from one end to the other
 })
 
 test('the tour calls every function of the store that takes a database', () => {
-  const all = { ...actions, ...approvals, ...cancels, ...inbox, ...jobs, ...memo, ...outbox }
+  const all = { ...actions, ...approvals, ...cancels, ...forget, ...inbox, ...jobs, ...memo, ...outbox }
   const functions = Object.entries(all).filter(([name, value]) => typeof value === 'function' && name !== 'memoFor')
   expect(functions.map(([name]) => name).sort()).toEqual(Object.keys(calls).sort())
 })

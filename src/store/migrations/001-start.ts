@@ -128,4 +128,5 @@ CREATE TABLE contacts (
   target  TEXT NOT NULL,
   seen_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX contacts_age ON contacts (seen_at);
 `
