@@ -15,7 +15,7 @@ export interface Live {
   /** Shows how a job stands in the message under `ackKey`, as often as the platform's edit budget allows. Best effort:
    *  what is not shown now is shown next time, and the end is told durably elsewhere. */
   readonly show: (ackKey: string, text: string, signal: AbortSignal) => void
-  /** No further progress; resolves when an edit under way has ended, so that the end can't be painted over. */
+  /** No further progress, for good; resolves when an edit under way has ended, so that the end can't be painted over. */
   readonly end: (ackKey: string) => Promise<void>
 }
 
@@ -29,6 +29,8 @@ const mostMessages = 500
 
 export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
   const entries = new Map<string, Entry>()
+  /** A step that was heard before the end and is shown after it would stand there for ever. */
+  const ended = new Set<string>()
 
   const edit = async (ackKey: string, text: string, entry: Entry, signal: AbortSignal): Promise<void> => {
     const row = store.read((db) => partRow(db, ackKey))
@@ -59,6 +61,7 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
 
   return {
     show: (ackKey, text, signal) => {
+      if (ended.has(ackKey)) return
       const entry = entries.get(ackKey) ?? { text: '', nextAtMs: 0, busy: null }
       entries.set(ackKey, entry)
       if (entries.size > mostMessages) forgetOne()
@@ -75,6 +78,8 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
     end: async (ackKey) => {
       const entry = entries.get(ackKey)
       entries.delete(ackKey)
+      ended.add(ackKey)
+      if (ended.size > mostMessages) ended.delete(ended.values().next().value ?? '')
       await entry?.busy
     },
   }

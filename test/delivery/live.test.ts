@@ -122,6 +122,20 @@ test('the end waits for an edit under way, so that it is not painted over', asyn
   expect(fake.sent()).toEqual(['step 1'])
 })
 
+test('a step that comes after the end is not shown any more, however long afterwards', async () => {
+  const { fake, sent, live, show, clock } = rig()
+  sent()
+  await show('step 1')
+  await clock.advance(5000)
+  const end = live.end('ack')
+  await show('step 2')
+  await end
+  for (let i = 0; i < 400; i++) await live.end(`other ${i}`)
+  await clock.advance(60_000)
+  await show('step 3')
+  expect(fake.sent()).toEqual(['step 1'])
+})
+
 test('with hundreds of jobs the memory of what is shown stays bounded, and an edit under way is not forgotten', async () => {
   const { fake, sent, live, show } = rig()
   sent()
