@@ -6,7 +6,7 @@ import { changeJob, type Job, type JobState, jobById } from '../store/jobs.ts'
 import { dropFromMailbox, withdraw } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { texts } from '../texts/index.ts'
-import { approvalButtons, approvalShown, endOf } from './cards.ts'
+import { approvalButtons, approvalShown, cancelButton, endOf } from './cards.ts'
 import { approverAddresses, type ReachDeps } from './reach.ts'
 
 export interface TellDeps extends PostDeps, ReachDeps {
@@ -47,14 +47,22 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   const ends = endText(job)
   const news: Outgoing[] = []
   const quiet = job.state === 'cancelled' && endsQuietly(job)
+  // Held for the backend: what said so is no longer true, or becomes so.
+  const held = job.state === 'waiting' && job.ackKey !== undefined
+  if (text && job.told === 'waiting' && job.state === 'queued' && job.ackKey) {
+    const over = texts.jobs.heldOver(job.template, job.promptId ?? id)
+    news.push({ to: job.target, key: `job:${id}:queued:held`, reply: edit(over, job.ackKey) })
+  }
   if (text) {
     const editableAs = job.state === 'queued' ? `job:${id}:queued` : undefined
+    const edits = quiet || held ? inPlaceOf(job) : undefined
+    const shows = (editableAs || held) && deps.capabilities(job.target.platform)?.edit
     news.push({
       to: job.target,
       key: `job:${id}:${job.state}`,
       replyTo: job.replyTo,
       handle: ends ? usable(job, deps) : undefined,
-      reply: { text, audience: 'everyone', editableAs, ...(quiet ? { edits: inPlaceOf(job) } : {}) },
+      reply: { text, audience: 'everyone', editableAs, edits, ...(shows ? { buttons: [cancelButton(job)] } : {}) },
     })
   }
   if (ends && job.ackKey && !quiet) {

@@ -91,7 +91,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
       if (running && job.state === 'queued')
         await store.write((db) => changeJob(db, job.id, { state: 'running' }, ['queued']))
       if (running) deps.progress.follow(job, running, signal)
-      else show(job, say.waiting(job.template, job.promptId ?? '', position + queue.running.length), signal)
+      else showPlace(job, position + queue.running.length, signal)
       if (isCancelOwed(job)) await cancelling.pass(job, signal)
       await tellSlow(job)
       return false
@@ -115,8 +115,10 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     return false
   }
 
-  const show = (job: Job, text: string, signal: AbortSignal): void => {
-    if (job.ackKey && job.told) deps.live.show(job.ackKey, text, signal)
+  const showPlace = (job: Job, ahead: number, signal: AbortSignal): void => {
+    if (!job.ackKey || !job.told) return
+    const [text, first] = [say.waiting, say.submitted].map((words) => words(job.template, job.promptId ?? '', ahead))
+    deps.live.show(job.ackKey, text ?? '', signal, first)
   }
 
   const tellSlow = async (job: Job): Promise<void> => {

@@ -182,6 +182,7 @@ const one = (db: Db, where: string, value: string): Job | null => {
 export const jobById = (db: Db, id: string): Job | null => one(db, 'id = ?', id)
 export const jobByKey = (db: Db, key: string): Job | null => one(db, 'key = ?', key)
 export const jobByPrompt = (db: Db, promptId: string): Job | null => one(db, 'prompt_id = ?', promptId)
+export const jobByApproval = (db: Db, approvalId: string): Job | null => one(db, 'approval_id = ?', approvalId)
 export const jobByTrace = (db: Db, traceId: string): Job | null => one(db, 'trace_id = ?', traceId)
 
 export const keepOutcome = (db: Db, id: string, outcome: string): void => {

@@ -22,6 +22,8 @@ export const jobs = {
   endedShort: (template: string, id: string, how: string) => `${how}: ${template}\nID: ${id}`,
   held: (sinceMs: number | null) =>
     `ComfyUI can't be reached${sinceMs === null ? '' : ` since ${clock(sinceMs)}`}. I keep your job and submit it when ComfyUI is back within 10 minutes. /cancel stops it.`,
+  heldOver: (template: string, id: string) =>
+    `${template} waited for ComfyUI to come back; it has been submitted.\nID: ${id}`,
   submitting: (template: string) => `${template} is being submitted. I'll tell you how it goes; /jobs shows it.`,
   caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, string>>) =>
     [`${template}${tookMs === null ? '' : ` · ${duration(tookMs)}`}`, values(inputs), `ID: ${id}`]

@@ -129,6 +129,24 @@ test('news that can’t be written now can be written later, and the job knows i
   expect([rig.job('a').told, rig.texts().length]).toEqual(['cancelled', 2])
 })
 
+const editing = { edit: { everyMs: 1000, withinMs: null } }
+
+test('being held is said in the message of the job, and undone there when the backend is back', async () => {
+  const rig = jobsRig({ caps: editing })
+  rig.setAway(true)
+  await moved(rig, 'firing', 'waiting')
+  rig.setAway(false)
+  changeJob(rig.db, 'a', { state: 'queued', promptId: 'p1' })
+  await tellJob('a', rig.telling)
+  const [held, over, back, ...more] = rig.messages()
+  expect(held).toMatchObject({ edits: { key: 'ack:1', otherwise: 'send' }, part: { buttons: [{ label: 'Cancel' }] } })
+  expect(textOf(held!.part)).toContain('I keep your job')
+  expect(over).toMatchObject({ edits: { key: 'ack:1', otherwise: 'skip' }, part: { buttons: [] } })
+  expect(textOf(over!.part)).toBe('portrait waited for ComfyUI to come back; it has been submitted.\nID: p1')
+  expect(back).toMatchObject({ key: 'job:a:queued', edits: null, part: { buttons: [{ say: '/cancel a' }] } })
+  expect([more, rig.job('a').ackKey]).toEqual([[], 'job:a:queued'])
+})
+
 test('a request is shown to every approver who can be reached, with buttons that die together, not to its requester', async () => {
   const rig = jobsRig({ approvers: ['fake:boss', 'fake:ann', 'other:carl', 'fake:dora'] })
   rig.ask('a')

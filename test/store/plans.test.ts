@@ -70,6 +70,7 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   jobById: (db) => jobs.jobById(db, 'j'),
   jobByKey: (db) => jobs.jobByKey(db, 'k'),
   jobByPrompt: (db) => jobs.jobByPrompt(db, 'p'),
+  jobByApproval: (db) => jobs.jobByApproval(db, 'apr'),
   jobByTrace: (db) => jobs.jobByTrace(db, 't'),
   askCancel: (db) => cancels.askCancel(db, 'j', 'fake:ann'),
   noteCancelPassed: (db) => cancels.noteCancelPassed(db, 'j'),
