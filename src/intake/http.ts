@@ -116,6 +116,7 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
   const waiting = hook.inline && event ? deps.slots.wait(event.id, hook.inline.timeoutMs) : null
   try {
     await deps.keep(hook, verdict.events)
+    if (event && waiting) answerAgain(event, deps)
   } catch (error) {
     if (event) deps.slots.offer(event.id, null)
     deps.log.warn(
@@ -125,9 +126,6 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
     return unavailable
   }
   if (!hook.inline || !event || !waiting) return verdict.ack
-  const earlier = deps.earlier(event)
-  if (earlier !== 'pending' && earlier !== null) deps.slots.offer(event.id, earlier)
-  else if (earlier === null) deps.slots.offer(event.id, null)
   const outcome = await waiting
   if (outcome.kind !== 'part') return hook.inline.render({ kind: outcome.kind, event }).answer
   const result = renderPart(hook.inline, outcome.part, deps)
@@ -137,6 +135,12 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
     () => deps.lost(outcome.part),
   )
   return result.answer
+}
+
+/** An event that came again finds its first answer; while it is being worked on it waits beside the first. */
+const answerAgain = (event: InboundEvent, { earlier, slots }: HttpDeps): void => {
+  const known = earlier(event)
+  if (known !== 'pending') slots.offer(event.id, known)
 }
 
 /** Of a header that came twice, the values are joined by node's parser. */

@@ -203,6 +203,15 @@ test('an answer whose caller has hung up is lost, not written', async () => {
   expect(ends).toEqual(['lost p1'])
 })
 
+test('a request that fails once its event is kept leaves no open place, in which the answer would be lost', async () => {
+  const earlier = (): never => {
+    throw new Error('the store can not be read')
+  }
+  const { post, slots, kept } = await open([{ inline: { timeoutMs: 60_000, render } }], { earlier })
+  expect((await post()).status).toBe(503)
+  expect([kept, slots.open('e1'), slots.offer('e1', part('p1'))]).toEqual([['e1'], false, false])
+})
+
 test('an event that comes again gets the answer it got before', async () => {
   const { post, ends } = await open([{ inline: { timeoutMs: 60_000, render } }], { earlier: () => part('before') })
   expect(await seen(await post())).toEqual([200, 'text of before'])
