@@ -12,7 +12,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return out
 }
 
-/** A valid PNG file. `padTo` grows it to that many bytes by a private chunk that readers skip. */
+/** A valid PNG file. `padTo` grows it to that many bytes (a chunk more at the most) by a private chunk that readers skip. */
 export function encodePng({ width, height, rgb }: Pixels, padTo = 0): Buffer {
   const head = Buffer.alloc(13)
   head.writeUInt32BE(width, 0)
@@ -29,7 +29,7 @@ export function encodePng({ width, height, rgb }: Pixels, padTo = 0): Buffer {
     }
   }
   const body = [signature, chunk('IHDR', head), chunk('IDAT', deflateSync(raw)), chunk('IEND', Buffer.alloc(0))]
-  const missing = padTo - body.reduce((sum, part) => sum + part.length, 0) - 12
-  if (missing > 0) body.splice(2, 0, chunk('siMu', Buffer.alloc(missing)))
+  const missing = padTo - body.reduce((sum, part) => sum + part.length, 0)
+  if (missing > 0) body.splice(2, 0, chunk('siMu', Buffer.alloc(Math.max(0, missing - 12))))
   return Buffer.concat(body)
 }
