@@ -17,13 +17,14 @@ import { openPlatforms } from './intake/platforms.ts'
 import { makeFollow } from './jobs/follow.ts'
 import { makeInlineEnds } from './jobs/inline-ends.ts'
 import { approversOf } from './jobs/reach.ts'
+import { busyPart, keep } from './keep.ts'
 import { mediaRoutes } from './media/serve.ts'
 import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { menuFor } from './ops/menu.ts'
 import { makeMetrics } from './ops/metrics.ts'
 import { keepProbing, keepSweeping } from './ops/sweep.ts'
-import { keep, type Ports, work } from './pipeline.ts'
+import { type Ports, work } from './pipeline.ts'
 import { openState } from './state.ts'
 import { waitingEvents } from './store/inbox.ts'
 import { openJobs } from './store/jobs.ts'
@@ -59,7 +60,8 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const stop = new AbortController()
   const link = linkBackend(config.backend, edge, stop.signal)
   const newId = (): string => randomBytes(16).toString('base64url')
-  const capabilities = (platform: string) => modules.find((module) => module.id === platform)?.capabilities ?? null
+  const known = new Map(modules.map((module) => [module.id, module.capabilities]))
+  const capabilities = (platform: string) => platforms.outlet(platform)?.capabilities ?? known.get(platform) ?? null
   const canLink = config.publicBaseUrl !== null
   const linking = { canLink, maxLinkBytes: config.media.maxBytes }
   const posting = { now, newId, ...linking, capabilities }
@@ -94,6 +96,8 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     http: {
       slots,
       ...inlineEnds,
+      reported: (platform, reports) => worker.reported(platform, reports),
+      sorry: busyPart,
       refused: (platform) => metrics.count('connector_webhook_refused_total', { platform }),
       log,
     },
@@ -112,7 +116,11 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     log,
     outlet: platforms.outlet,
     lower: (part, caps) => downgrade(part, caps, { ...linking, texts: planTexts }),
-    observe: (platform, outcome) => metrics.count('connector_sends_total', { platform, outcome }),
+    observe: (platform, outcome, error) => {
+      metrics.count('connector_sends_total', { platform, outcome })
+      if (outcome === 'sent') platforms.sending(platform, null)
+      if (error?.code === 'auth') platforms.sending(platform, error.message)
+    },
     step,
   })
   const { outlets } = platforms
@@ -141,6 +149,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       const gone = link.away()
       return gone && { ...gone, why: texts.backend.why.down }
     },
+    quotas: platforms.quotas,
     newTrace: randomUUID,
     limits: newLimits(20_000),
     userRpm: config.limits.userPerMinute,
@@ -167,7 +176,10 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   })
 
   const intakes = new AbortController()
-  for (const kept of store.read(waitingEvents)) lanes.add(kept)
+  for (const kept of store.read(waitingEvents)) {
+    lanes.hold(kept.event)
+    lanes.add(kept)
+  }
   const background = [
     keepProbing({ store, sleep, log }, stop.signal),
     follow.run(stop.signal),

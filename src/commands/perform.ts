@@ -4,7 +4,7 @@ import { type Capabilities, type InboundEvent, qualified } from '../contract/ind
 import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
 import { actionById, useActions } from '../store/actions.ts'
-import type { Verdict } from '../store/inbox.ts'
+import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
@@ -17,6 +17,8 @@ export interface PerformDeps extends CommandDeps {
   /** Whether this was said before, not long ago; from now on it was. */
   readonly toldOnce: (what: string) => boolean
 }
+
+export type Taken = Pick<KeptEvent, 'event' | 'verdict' | 'recovered'>
 
 /** What was done, with the word for the record: a command's name, a rule, a reason to stay silent. */
 export interface Performed {
@@ -36,10 +38,17 @@ const done = (outcome: Outcome, record: string): Performed => ({ outcome, record
 export const concernsUs = (event: InboundEvent, commands: readonly Command[]): boolean =>
   route(event, commands).kind !== 'ignore' || (event.media.length > 0 && event.where.kind === 'dm')
 
+/** Whether an event only looks at what is here: it may be performed before it is kept, and again after a crash. */
+export const isInstant = (event: InboundEvent, commands: readonly Command[]): boolean => {
+  if (event.media.length > 0) return false
+  const routed = route(event, commands)
+  if (routed.kind === 'call') return routed.command.instant === true
+  return routed.kind === 'unknown' || routed.kind === 'unparsable' || routed.kind === 'talk'
+}
+
 /** From a kept event to what is said: route, limits, policy, command. Policy comes before any claim. */
 export const perform = async (
-  event: InboundEvent,
-  verdict: Verdict,
+  { event, verdict, recovered }: Taken,
   capabilities: Capabilities,
   deps: PerformDeps,
   signal: AbortSignal,
@@ -51,7 +60,8 @@ export const perform = async (
       : quiet(routed.why)
   }
   // What was let through before a crash is not counted again.
-  const limited = deps.store.read((db) => jobByKey(db, event.id)) ? null : limit(event, capabilities, deps)
+  const before = recovered === true && deps.store.read((db) => jobByKey(db, event.id)) !== null
+  const limited = before ? null : limit(event, capabilities, deps)
   if (limited) return limited
   if (verdict === 'busy') return done(say(texts.busy(0)), 'busy')
   if (verdict === 'stale')

@@ -49,7 +49,7 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
     : []
   await post(deps, [result, ...ack], (db) => {
     withdraw(db, bridgePartOf(job.key), deps.now())
-    if (now.ackKey) dropFromMailbox(db, now.ackKey, deps.now())
+    if (now.ackKey) dropFromMailbox(db, now.ackKey, 'overtaken', deps.now())
     changeJob(db, job.id, { state: outcome.kind, told: outcome.kind, finishedAtMs: outcome.finishedAtMs ?? deps.now() })
   })
   deps.collected.delete(job.id)

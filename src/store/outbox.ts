@@ -21,6 +21,8 @@ export interface OutboxRow {
   readonly part: Part
   readonly edits: Edits | null
   readonly message: string | null
+  /** How it was delivered, once it was. */
+  readonly via: string | null
   readonly createdAtMs: number
 }
 
@@ -59,7 +61,7 @@ const linkMedia = (db: Db, blob: string, key: string): void => {
   db.sql('INSERT INTO part_media (blob, key) VALUES (?, ?) ON CONFLICT DO NOTHING').run(blob, key)
 }
 
-const columns = 'key, lane, state, attempts, maybes, next_at, part, edits, otherwise, message, created_at'
+const columns = 'key, lane, state, attempts, maybes, next_at, part, edits, otherwise, message, via, created_at'
 
 const toRow = (row: Record<string, unknown>): OutboxRow => ({
   key: String(row.key),
@@ -71,6 +73,7 @@ const toRow = (row: Record<string, unknown>): OutboxRow => ({
   part: JSON.parse(String(row.part)) as Part,
   edits: row.edits === null ? null : { key: String(row.edits), otherwise: row.otherwise as Edits['otherwise'] },
   message: row.message === null ? null : String(row.message),
+  via: row.via === null ? null : String(row.via),
   createdAtMs: Number(row.created_at),
 })
 
@@ -78,6 +81,14 @@ export const partRow = (db: Db, key: string): OutboxRow | null => {
   const row = db.sql(`SELECT ${columns} FROM outbox WHERE key = ?`).get(key)
   return row ? toRow(row) : null
 }
+
+/** The part that was delivered under this id of the platform's. */
+export const partByMessage = (db: Db, platform: string, message: string): OutboxRow | null =>
+  db
+    .sql(`SELECT ${columns} FROM outbox WHERE message = ? ORDER BY seq DESC LIMIT 5`)
+    .all(message)
+    .map(toRow)
+    .find((row) => row.part.to.platform === platform) ?? null
 
 const open = `state IN ('queued', 'offered', 'sending', 'unknown')`
 
@@ -181,12 +192,25 @@ export const withdraw = (db: Db, key: string, nowMs: number): boolean =>
       .run(nowMs, key).changes,
   ) > 0
 
-/** Takes an answer out of the mailbox that later news made pointless. */
-export const dropFromMailbox = (db: Db, key: string, nowMs: number): void => {
-  db.sql(
-    `UPDATE outbox SET state = 'skipped', error = 'overtaken', done_at = ? WHERE key = ? AND state = 'mailbox'`,
-  ).run(nowMs, key)
+/** Takes an answer out of the mailbox: later news made it pointless, or it went along with another. */
+export const dropFromMailbox = (db: Db, key: string, why: string, nowMs: number): void => {
+  db.sql(`UPDATE outbox SET state = 'skipped', error = ?, done_at = ? WHERE key = ? AND state = 'mailbox'`).run(
+    why,
+    nowMs,
+    key,
+  )
 }
+
+/** Sends what waits in the mailbox of a conversation, oldest first; how many. */
+export const queueMailbox = (db: Db, lane: string, limit: number, nowMs: number): number =>
+  Number(
+    db
+      .sql(
+        `UPDATE outbox SET state = 'queued', next_at = ? WHERE seq IN
+           (SELECT seq FROM outbox WHERE lane = ? AND state = 'mailbox' ORDER BY seq LIMIT ?)`,
+      )
+      .run(nowMs, lane, limit).changes,
+  )
 
 /** What waits in the mailbox of a conversation, oldest first. */
 export const mailbox = (db: Db, lane: string, limit: number): OutboxRow[] =>

@@ -77,6 +77,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     away: () => (awayMs === null ? null : { sinceMs: awayMs, why: 'nobody answers' }),
     tellJob: rig.submitting.tellJob,
     now: rig.clock.now,
+    quotas: async () => [],
     newTrace: randomUUID,
     log: rig.log,
     step: () => {},
@@ -88,10 +89,13 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     ...deps,
   }
 
-  const act = async (one: InboundEvent, verdict: Verdict = 'run'): Promise<Performed> => {
+  const act = async (one: InboundEvent, verdict: Verdict = 'run', recovered = false): Promise<Performed> => {
     const stop = new AbortController()
     onTestFinished(() => stop.abort())
-    const [performed] = await Promise.all([perform(one, verdict, platform, performDeps, stop.signal), flush(40)])
+    const [performed] = await Promise.all([
+      perform({ event: one, verdict, recovered }, platform, performDeps, stop.signal),
+      flush(40),
+    ])
     await rig.store.write((db) => performed.outcome.within?.(db))
     performed.outcome.after?.()
     await flush()

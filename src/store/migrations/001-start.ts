@@ -32,6 +32,7 @@ CREATE TABLE outbox (
   done_at    INTEGER
 ) STRICT;
 CREATE INDEX outbox_open ON outbox (lane, seq) WHERE state IN ('queued', 'offered', 'sending', 'unknown');
+CREATE INDEX outbox_message ON outbox (message) WHERE message IS NOT NULL;
 CREATE INDEX outbox_mail ON outbox (lane, seq) WHERE state = 'mailbox';
 
 CREATE TABLE part_media (
