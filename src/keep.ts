@@ -3,7 +3,7 @@ import { concernsUs, isInstant, type Performed, perform } from './commands/perfo
 import { type Capabilities, type InboundEvent, laneOf, type Part, qualified } from './contract/index.ts'
 import { prepareSettling, type Settling } from './delivery/settle.ts'
 import { broken, type Ended, end, type Ports, unsettled } from './pipeline.ts'
-import { eventState, type KeptEvent, keepEvent, keepSettled, type Verdict } from './store/inbox.ts'
+import { type KeptEvent, keepEvent, keepSettled, type Verdict } from './store/inbox.ts'
 import type { Db } from './store/open.ts'
 import { StoreError } from './store/store.ts'
 import { texts } from './texts/index.ts'
@@ -78,14 +78,15 @@ interface Ready {
  *  leaves before that is on disk. */
 const atOnce = async ({ event, verdict }: Held, capabilities: Capabilities, p: Ports): Promise<Ready | null> => {
   if (verdict !== 'run' || !isInstant(event, p.commands())) return null
-  // What came before is not counted, and answered, again.
-  if (p.store.read((db) => eventState(db, event.id))) return null
   const performed = await perform({ event, verdict }, capabilities, p, neverAborted).catch((error: unknown) => {
     if (error instanceof StoreError) throw error
     return broken(event, error, p)
   })
   const slot = p.slots.open(event.id)
-  return { performed, slot, settling: prepareSettling(event, unsettled(event, performed, p), capabilities, slot, p) }
+  // Keys that grow with time are neighbours in their index: a group of them touches few pages.
+  const key = `${event.where.platform}:${p.now().toString(36).padStart(9, '0')}${p.newTrace()}`
+  const what = { ...unsettled(event, performed, p), key }
+  return { performed, slot, settling: prepareSettling(event, what, capabilities, slot, p) }
 }
 
 const keepOne = (

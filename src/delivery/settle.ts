@@ -18,6 +18,8 @@ export interface Unsettled {
   readonly explicit: boolean
   /** Qualified id, when this direct chat shall be remembered as the way to reach its sender. */
   readonly contact: string | null
+  /** The beginning of its part keys, where it is not to be the event's id. */
+  readonly key?: string
 }
 
 export interface SettleDeps extends PostDeps {
@@ -54,7 +56,7 @@ export const prepareSettling = (
   slot: boolean,
   deps: SettleDeps,
 ): Settling => {
-  const prepared = prepareAll(event, visible(event, what, deps), capabilities, deps)
+  const prepared = prepareAll(event, what.key ?? event.id, visible(event, what, deps), capabilities, deps)
   const extraId = what.release ? deps.newId() : ''
   const push = capabilities.answer.push !== 'never'
   const way = slot ? 'offered' : push || handleOf(event, deps.now()) ? 'queued' : null
@@ -104,6 +106,7 @@ const visible = (event: InboundEvent, { reply, explicit }: Unsettled, { log }: S
 
 const prepareAll = (
   event: InboundEvent,
+  key: string,
   reply: Reply | null,
   capabilities: Capabilities,
   deps: SettleDeps,
@@ -111,7 +114,7 @@ const prepareAll = (
   if (!reply) return []
   const where = { to: event.where, handle: event.handle }
   const all: Outgoing[] = [
-    { ...where, key: event.id, replyTo: event.message, reply: withCount(reply, event, capabilities, deps) },
+    { ...where, key, replyTo: event.message, reply: withCount(reply, event, capabilities, deps) },
   ]
   if (reply.interim && event.handle && capabilities.answer.push === 'never') {
     all.push({

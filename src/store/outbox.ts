@@ -90,14 +90,16 @@ export const partByMessage = (db: Db, platform: string, message: string): Outbox
     .map(toRow)
     .find((row) => row.part.to.platform === platform) ?? null
 
-const open = `state IN ('queued', 'offered', 'sending', 'unknown')`
+/** What the delivery has to look after. What is offered to an open request is in other hands until that ends. */
+const open = `state IN ('queued', 'sending', 'unknown')`
 
 /** Once at the start: what a crash caught under way may or may not have arrived. */
-export const recoverOutbox = (db: Db): number =>
-  Number(
-    db.sql(`UPDATE outbox SET state = 'unknown', next_at = 0 WHERE ${open} AND state IN ('offered', 'sending')`).run()
-      .changes,
-  )
+export const recoverOutbox = (db: Db): number => {
+  const wasUnderWay = (which: string): number =>
+    Number(db.sql(`UPDATE outbox SET state = 'unknown', next_at = 0 WHERE ${which}`).run().changes)
+  // Two statements, as each of them has an index of its own.
+  return wasUnderWay(`state = 'offered'`) + wasUnderWay(`${open} AND state = 'sending'`)
+}
 
 /** Every conversation with something to send. Its parts are read as they are needed. */
 export const openLanes = (db: Db): string[] =>
@@ -112,14 +114,12 @@ export const openLanes = (db: Db): string[] =>
 export const nextPart = (db: Db, lane: string, nowMs: number): OutboxRow | { readonly atMs: number } | null => {
   const row = db
     .sql(
-      `SELECT ${columns} FROM outbox WHERE lane = ? AND ${open} AND state <> 'offered' AND (attempts > 0 AND maybes < 2 OR next_at <= ?)
+      `SELECT ${columns} FROM outbox WHERE lane = ? AND ${open} AND (attempts > 0 AND maybes < 2 OR next_at <= ?)
        ORDER BY seq LIMIT 1`,
     )
     .get(lane, nowMs)
   if (row) return Number(row.next_at) <= nowMs ? toRow(row) : { atMs: Number(row.next_at) }
-  const later = db
-    .sql(`SELECT min(next_at) AS at FROM outbox WHERE lane = ? AND ${open} AND state <> 'offered'`)
-    .get(lane)
+  const later = db.sql(`SELECT min(next_at) AS at FROM outbox WHERE lane = ? AND ${open}`).get(lane)
   return later?.at == null ? null : { atMs: Number(later.at) }
 }
 

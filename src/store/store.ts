@@ -48,6 +48,8 @@ const troubleOf = (error: unknown): string | null => {
 
 /** So long a note may wait for company. What a crash loses of it is only known less well afterwards. */
 const noteMs = 25
+/** While each turn of the event loop brings more to write, the transaction waits for it: one fsync for all of them. */
+const mostTurns = 8
 
 export const openStore = (db: OpenDb, now: () => number): Store => {
   let waiting: Waiting[] = []
@@ -105,7 +107,15 @@ export const openStore = (db: OpenDb, now: () => number): Store => {
 
   const soon = (): void => {
     scheduled = true
-    setImmediate(flush)
+    let seen = 0
+    let turns = 0
+    const look = (): void => {
+      if (waiting.length > seen && turns++ < mostTurns) {
+        seen = waiting.length
+        setImmediate(look)
+      } else flush()
+    }
+    setImmediate(look)
   }
 
   const write: Store['write'] = (change) => enter(change, soon)

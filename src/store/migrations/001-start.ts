@@ -31,7 +31,8 @@ CREATE TABLE outbox (
   created_at INTEGER NOT NULL,
   done_at    INTEGER
 ) STRICT;
-CREATE INDEX outbox_open ON outbox (lane, seq) WHERE state IN ('queued', 'offered', 'sending', 'unknown');
+CREATE INDEX outbox_open ON outbox (lane, seq) WHERE state IN ('queued', 'sending', 'unknown');
+CREATE INDEX outbox_offered ON outbox (seq) WHERE state = 'offered';
 CREATE INDEX outbox_message ON outbox (message) WHERE message IS NOT NULL;
 CREATE INDEX outbox_mail ON outbox (lane, seq) WHERE state = 'mailbox';
 
