@@ -11,6 +11,7 @@ import {
   mediaItem,
   never,
   textItem,
+  unreachable,
 } from './line-kit.ts'
 
 let nowMs = Date.now()
