@@ -25,13 +25,13 @@ export async function probe(
 ): Promise<readonly Probe[]> {
   const links = publicHost(media)
   const token = await asked(client, { method: 'GET', path: '/v2/bot/info' }, signal, tokenProbe)
-  if (!token.ok) return [token, linksProbe(links)]
+  if (!token.ok) return [token]
   const path = '/v2/bot/channel/webhook/endpoint'
   const hook = await asked(client, { method: 'GET', path }, signal, (answer) => hookProbe(answer, settings, links))
   // LINE allows 60 of these an hour.
   const test: ApiCall = { method: 'POST', path: '/v2/bot/channel/webhook/test', body: {}, timeoutMs: testMs }
   const tested = hook.ok ? [await asked(client, test, signal, testProbe)] : []
-  return [token, hook, ...tested, await quotaProbe(quota, signal), linksProbe(links)]
+  return [token, hook, ...tested, await quotaProbe(quota, signal)]
 }
 
 const asked = async (
@@ -112,17 +112,6 @@ async function quotaProbe(quota: PushQuota, signal: AbortSignal): Promise<Probe>
     : { name, ok: false, about: `${about}: results wait until their person writes; a larger plan or next month helps` }
 }
 
-/** The host of media links; null without a public address. */
+/** The host of media links; null where none can be made (that is told for all platforms together). */
 const publicHost = (media: AdapterDeps['media']): string | null =>
   URL.parse(media.link('0'.repeat(32)) ?? '')?.host ?? null
-
-const linksProbe = (host: string | null): Probe =>
-  host === null
-    ? {
-        name: 'public address',
-        ok: false,
-        about:
-          'pictures and files can not be sent: set OPENCLAW_CONNECTOR_PUBLIC_BASE_URL to the public https address of ' +
-          'this connector',
-      }
-    : { name: 'public address', ok: true, about: `LINE fetches files from https://${host}` }

@@ -181,7 +181,6 @@ describe('a look at the setup', () => {
       ['webhook', true],
       ['webhook test', true],
       ['push quota', true],
-      ['public address', true],
     ])
     expect(probes.map(({ about }) => about).join('\n')).toMatch(/Helper \(@000fake\)(?:.|\n)*500 of 1000/)
   })
@@ -217,14 +216,22 @@ describe('a look at the setup', () => {
     expect(test).toMatchObject({ name: 'webhook test', about: expect.stringContaining('is the connector running') })
   })
 
-  it('says what follows from a used up quota and a missing public address', async () => {
+  it('says what follows from a used up quota', async () => {
     fake.world.quota.used = 1000
-    expect((await faults({}, null)).map(({ name }) => name)).toEqual(['push quota', 'public address'])
+    expect(await faults()).toMatchObject([
+      { name: 'push quota', about: expect.stringContaining('until their person writes') },
+    ])
+  })
+
+  it('looks at the path alone where no public address is known', async () => {
+    fake.world.endpoint.url = 'https://other.example.com/line/webhook'
+    const [, hook] = await looked({}, null)
+    expect(hook).toEqual({ name: 'webhook', ok: true, about: 'https://other.example.com/line/webhook' })
   })
 
   it('tells that LINE can not be reached', async () => {
     const { adapter } = makeLine({ API_BASE: unreachable })
-    expect(await adapter.probe(never)).toMatchObject([{ name: 'connection', ok: false }, { name: 'public address' }])
+    expect(await adapter.probe(never)).toMatchObject([{ name: 'connection', ok: false }])
   })
 })
 
