@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { adapters, type PlatformId } from '../../adapters/index.ts'
 import { startConsole } from '../platforms/console.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
+import { startLine } from '../platforms/line.ts'
 import { startTelegram } from '../platforms/telegram.ts'
 import { conformance } from './adapter.ts'
 import type { Start } from './rig.ts'
@@ -10,6 +11,7 @@ import type { Start } from './rig.ts'
 const platforms: Readonly<Record<PlatformId, Start>> = {
   console: startConsole,
   telegram: startTelegram,
+  line: startLine,
   kakao: async () => {
     const fake = await startFakeKakao()
     fake.offerCallbacks(true)
