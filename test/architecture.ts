@@ -52,7 +52,6 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'whatsapp/errors': 'codes of refusals, told at once or later',
   'whatsapp/limits': 'the capability table',
   'whatsapp/probe': 'a look at the setup',
-  'whatsapp/recipients': 'people with two names, and which one to use',
   'whatsapp/send': 'uploads and calls out',
   'whatsapp/statuses': 'what became of earlier sends',
 }

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import * as v from 'valibot'
 import { networkFault, readText, redactor, retryAfterMs, withDeadline } from '../kit/http.ts'
-import { GraphError } from './errors.ts'
+import { GraphError, wantsProof } from './errors.ts'
 import { refusal } from './wire.ts'
 
 export interface GraphCall {
@@ -45,11 +45,11 @@ const agent = 'openclaw-connector/1'
 
 export const openGraph = (settings: GraphSettings): Graph => {
   const { token, appSecret, verifyToken, base, fetch, now } = settings
-  // Apps can demand it, and no app minds it (Graph API, securing requests).
   const proofOf = (one: string): string =>
     appSecret === undefined ? '' : createHmac('sha256', appSecret).update(one).digest('hex')
-  const proof = proofOf(token)
-  const redact = redactor([token, appSecret ?? '', verifyToken ?? '', proof])
+  const redact = redactor([token, appSecret ?? '', verifyToken ?? '', proofOf(token)])
+  // Apps can demand it ("Require app secret"). Not given unasked: the token may be of another app than the secret.
+  let needsProof = false
   const headersFor = (one: string) => ({ authorization: `Bearer ${one}`, 'user-agent': agent })
 
   const refused = (response: Response, text: string): GraphError => {
@@ -65,20 +65,16 @@ export const openGraph = (settings: GraphSettings): Graph => {
     })
   }
 
-  const call: Graph['call'] = async ({ path, query = {}, json, form, token: other }, signal, timeoutMs) => {
+  const once: Graph['call'] = async ({ path, query = {}, json, form, token: other = token }, signal, timeoutMs) => {
     if (signal.aborted) throw new GraphError({ words: 'stopped before it was sent' })
-    const signed = other === undefined ? proof : proofOf(other)
-    const search = new URLSearchParams({ ...query, ...(signed === '' ? {} : { appsecret_proof: signed }) }).toString()
+    const search = new URLSearchParams(needsProof ? { ...query, appsecret_proof: proofOf(other) } : query).toString()
     const body = json === undefined ? form : JSON.stringify(json)
     try {
       return await withDeadline(signal, timeoutMs, async (both) => {
         const response = await fetch(`${base}/${path}${search === '' ? '' : `?${search}`}`, {
           method: body === undefined ? 'GET' : 'POST',
           redirect: 'manual',
-          headers: {
-            ...headersFor(other ?? token),
-            ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-          },
+          headers: { ...headersFor(other), ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
           ...(body === undefined ? {} : { body }),
           signal: both,
         })
@@ -95,6 +91,17 @@ export const openGraph = (settings: GraphSettings): Graph => {
       if (signal.aborted) throw new GraphError({ words: 'stopped', delivered: 'maybe' })
       const { code, delivered } = networkFault(error)
       throw new GraphError({ words: `network trouble (${code})`, delivered })
+    }
+  }
+
+  const call: Graph['call'] = async (request, signal, timeoutMs) => {
+    try {
+      return await once(request, signal, timeoutMs)
+    } catch (error) {
+      const asked = error instanceof GraphError && wantsProof(error)
+      if (!asked || needsProof || appSecret === undefined) throw error
+      needsProof = true
+      return once(request, signal, timeoutMs)
     }
   }
 

@@ -3,7 +3,6 @@ import type { HttpAnswer, InboundEvent, Log, Proof, RawRequest, SendReport, Verd
 import { vouch } from '../../src/contract/index.ts'
 import { jsonObject } from '../kit/webhook.ts'
 import { decode } from './decode.ts'
-import type { Recipients } from './recipients.ts'
 import { inOrder, reportOf } from './statuses.ts'
 import { challengeOf, prove, signatureHeader } from './verify.ts'
 import { change, contact, entry, envelope, message, problem, status, type Value, value } from './wire.ts'
@@ -16,7 +15,6 @@ export interface ReceiveDeps {
   readonly account: string
   readonly appSecret: string | undefined
   readonly verifyToken: string | undefined
-  readonly recipients: Recipients
   readonly log: Log
 }
 
@@ -28,7 +26,7 @@ const taken: HttpAnswer = { status: 200, headers: plain, body: 'OK' }
  * answered 200, understood or not, because anything else comes again for a week.
  */
 export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promise<Verdict>) => {
-  const { account, appSecret, verifyToken, recipients, log } = deps
+  const { account, appSecret, verifyToken, log } = deps
 
   const verification = ({ query }: RawRequest): Verdict => {
     const challenge = challengeOf(query, verifyToken)
@@ -44,8 +42,8 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
     return found.flatMap((one) => {
       const decoded = decode(vouch(one, proof), { account, ownNumber, contacts })
       if (decoded.kind === 'event') return [decoded.event]
-      if (decoded.kind === 'note') log.warn({ message: one.id }, `${decoded.about}: lists do not follow by themselves`)
-      else log.debug({ message: one.id, why: decoded.why }, 'a message is not for us')
+      if (decoded.kind === 'note') log.warn({ id: one.id }, `${decoded.about}: lists do not follow by themselves`)
+      else log.debug({ id: one.id, why: decoded.why }, 'a message is not for us')
       return []
     })
   }
@@ -99,7 +97,6 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
     ))
       log.warn({ code: found.code, title: found.title }, 'WhatsApp reports a problem')
     const events = values.flatMap((one) => readMessages(one, proof)).toSorted((a, b) => a.at - b.at)
-    for (const event of events) recipients.learn(event)
     const reports = inOrder(values.flatMap(readStatuses))
     if (events.length + reports.length === 0) return { kind: 'answer', answer: taken }
     return { kind: 'events', events, ack: taken, ...(reports.length > 0 ? { reports } : {}) }

@@ -1,6 +1,6 @@
 import type { Body, InboundEvent, MediaKind, MediaRef, Proof, Sender, Verified } from '../../src/contract/index.ts'
 import { eventId } from '../../src/contract/index.ts'
-import type { Contact, Message } from './wire.ts'
+import { type Contact, isNumber, type Message } from './wire.ts'
 
 export interface DecodeContext {
   /** The phone number id. */
@@ -54,7 +54,13 @@ const eventOf = (
     at: Number(timestamp) * 1000,
     from,
     proof,
-    where: { platform: 'whatsapp', account, chat: group ?? from.id, kind: group === undefined ? 'dm' : 'group' },
+    where: {
+      platform: 'whatsapp',
+      account,
+      // Where it is told, the number: what we sent to a listed number and what comes from it have to be one chat.
+      chat: group ?? numberOf(from),
+      kind: group === undefined ? 'dm' : 'group',
+    },
     body: bodyOf(message, media.length > 0, toUs),
     media,
     message: id,
@@ -80,6 +86,8 @@ const bodyOf = (message: Message, hasMedia: boolean, toUs: boolean): Body => {
 
 const captionOf = ({ image, video, audio, document }: Message): string | undefined =>
   (image ?? video ?? audio ?? document)?.caption
+
+const numberOf = ({ id, aliases = [] }: Sender): string => aliases.find(isNumber) ?? id
 
 const senderOf = (message: Message, { contacts, ownNumber }: DecodeContext): Sender | null => {
   const { from, from_user_id: given, from_parent_user_id: parent } = message

@@ -1,6 +1,7 @@
-import type { AdapterText, Artifact, Part, PartButton } from '../../src/contract/index.ts'
+import type { AdapterText, Address, Artifact, Part, PartButton } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
 import { limits } from './limits.ts'
+import { isNumber, isUserId } from './wire.ts'
 
 /** A file as a message names it: uploaded before, or lying where Meta can fetch it. */
 export type FileName = { readonly id: string } | { readonly link: string }
@@ -14,6 +15,14 @@ export interface EncodeDeps {
 
 const refuse = (about: string): never => {
   throw new SendError('rejected', about)
+}
+
+/** The fields that name a conversation: a number, a group, or a person without a number by their business-scoped id. */
+export const recipient = ({ chat, kind }: Address): Content => {
+  if (kind === 'group') return { recipient_type: 'group', to: chat }
+  if (isNumber(chat)) return { recipient_type: 'individual', to: chat }
+  if (isUserId(chat)) return { recipient_type: 'individual', recipient: chat }
+  throw new SendError('target_gone', 'neither a phone number nor a user id of WhatsApp')
 }
 
 const textOf = (body: string): Content => ({ type: 'text', text: { preview_url: false, body } })

@@ -36,6 +36,7 @@ export class GraphError extends Error {
 const variable = 'OPENCLAW_CONNECTOR_WHATSAPP_'
 const tokenCure = `make a new System User token with whatsapp_business_messaging and set it as ${variable}ACCESS_TOKEN`
 const numberCure = `check ${variable}PHONE_NUMBER_ID: the id of the number, not the number itself, and one the token may use`
+const proofCure = `check ${variable}APP_SECRET: it has to be that of the app the token belongs to`
 const accountCure = 'look at the account in WhatsApp Manager: it is locked, limited or has to be paid for'
 
 const auth: readonly (readonly [readonly number[], string])[] = [
@@ -63,19 +64,28 @@ const classes = new Map(
 /** One message to one person in about six seconds is what Meta lets through for long. */
 const pairDistanceMs = 6_000
 
+const proofWords = /appsecret_proof/i
+
+/** The app demands a proof that the caller knows its secret, or the one given was wrong. */
+export const wantsProof = ({ code, words }: GraphError): boolean => code === 100 && proofWords.test(words)
+
 /** The class of a code, null for one we do not know. */
 export const classOf = (code: number, words: string): SendCode | null => {
   if (cures.has(code) || (code >= 200 && code <= 299)) return 'auth'
+  if (code === 100 && proofWords.test(words)) return 'auth'
   // Said of a phone number id that does not exist or is not the token's; any other 100 is about the part.
   if (code === 100 && /unsupported (post|get) request/i.test(words)) return 'auth'
   return classes.get(code) ?? (Math.floor(code / 1000) === 132 ? 'rejected' : null)
 }
 
-const cureOf = (code: number): string => cures.get(code) ?? (code === 100 ? numberCure : cures.get(10)) ?? tokenCure
+const cureOf = (code: number, words: string): string => {
+  if (code === 100) return proofWords.test(words) ? proofCure : numberCure
+  return cures.get(code) ?? cures.get(10) ?? tokenCure
+}
 
 /** What is wrong, with the cure where the operator has one. */
 const aboutOf = (code: number, sendCode: SendCode, message: string): string =>
-  sendCode === 'auth' ? `${message}; ${cureOf(code)}` : message
+  sendCode === 'auth' ? `${message}; ${cureOf(code, message)}` : message
 
 /** Codes that say "not this file, or not so" when the message carried one; a plainer form may pass. */
 const perhapsTheFile = new Set([100, 131008, 131009, 131051])

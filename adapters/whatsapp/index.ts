@@ -4,7 +4,6 @@ import { makeReceive, maxBytes } from './connect.ts'
 import { makeDownload } from './download.ts'
 import { capabilities } from './limits.ts'
 import { makeProbe } from './probe.ts'
-import { makeRecipients } from './recipients.ts'
 import { makeSender } from './send.ts'
 
 const printable = /^[!-~]+$/
@@ -84,7 +83,6 @@ export default defineAdapter({
       fetch,
       now,
     })
-    const recipients = makeRecipients()
     return {
       account,
       intakes: [
@@ -96,10 +94,10 @@ export default defineAdapter({
           methods: ['GET', 'POST'],
           maxBytes,
           inlineMs: null,
-          receive: makeReceive({ account, appSecret, verifyToken, recipients, log }),
+          receive: makeReceive({ account, appSecret, verifyToken, log }),
         },
       ],
-      ...makeSender({ ...deps, graph, account, recipients }),
+      ...makeSender({ ...deps, graph, account }),
       edit: null,
       pushes: null,
       quota: null,

@@ -82,6 +82,7 @@ export const capabilities: Capabilities = {
   threads: false,
   quotes: true,
   audiences: ['everyone'],
+  // A listed number is the chat with its person; so is the user id of somebody who hides theirs.
   directByUserId: true,
   answer: { inlineMs: null, tokenMs: null, push: 'always', windowMs: 24 * hourMs },
   resend: 'marked',
@@ -90,6 +91,6 @@ export const capabilities: Capabilities = {
   staleAfterMs: 10 * 60 * 1000,
   commands: 'none',
   // 80 messages a second and number; to one person one in six seconds, of which some can be borrowed.
-  pace: { concurrent: 20, everyMs: 13, perChatMs: 6000, perGroupMs: 6000, burst: 12 },
+  pace: { concurrent: 20, everyMs: 13, perChatMs: 6000, perGroupMs: 6000, burst: 20 },
   receives: ['image', 'video', 'audio', 'file'],
 }

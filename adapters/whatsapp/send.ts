@@ -3,10 +3,9 @@ import * as v from 'valibot'
 import type { Adapter, AdapterDeps, Artifact, Part, Receipt } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
 import type { Graph } from './client.ts'
-import { type Content, encode, type FileName } from './encode.ts'
+import { type Content, encode, type FileName, recipient } from './encode.ts'
 import { GraphError, sendError } from './errors.ts'
 import { limits } from './limits.ts'
-import type { Recipients } from './recipients.ts'
 import { sent, uploaded } from './wire.ts'
 
 const callMs = 30_000
@@ -17,16 +16,15 @@ const uploadMs = (bytes: number): number => 60_000 + Math.ceil(bytes / 250)
 export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'say'> {
   readonly graph: Graph
   readonly account: string
-  readonly recipients: Recipients
 }
 
 export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 'typing'>> => {
-  const { graph, account, recipients, log, media, say } = deps
+  const { graph, account, log, media, say } = deps
   const path = `${account}/messages`
 
   const send = async (part: Part, signal: AbortSignal): Promise<Receipt> => {
     if (signal.aborted) throw new SendError('unavailable', 'stopped before it was sent')
-    const to = recipients.fields(part.to)
+    const to = recipient(part.to)
     const [item] = part.items
     const file = item?.kind === 'media' ? await handOver(item.media, item.as, signal) : null
     const { lead, main } = encode(part, file, { say })

@@ -18,7 +18,7 @@ import {
 const account = '200000000000002'
 const number = '15550100111'
 const alice = { id: ann, aliases: [number], name: 'Alice Example', self: false, bot: false }
-const dm = { platform: 'whatsapp', account, chat: ann, kind: 'dm' }
+const dm = { platform: 'whatsapp', account, chat: number, kind: 'dm' }
 const said = (words: string, addressed = true) => ({ kind: 'text', text: words, addressed })
 
 /** What each message means to us. */

@@ -95,7 +95,7 @@ export const ann = 'US.90000000000000000001'
 
 export const makePart = (items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
   key: 'whatsapp:p#0',
-  to: { platform: 'whatsapp', account: phoneNumberId, chat: ann, kind: 'dm' },
+  to: { platform: 'whatsapp', account: phoneNumberId, chat: '15550100111', kind: 'dm' },
   audience: 'everyone',
   items,
   buttons: [],

@@ -64,6 +64,8 @@ export interface GraphHost {
   /** The host in the address of a file, in place of our own. */
   readonly lieAboutFiles: (origin: string) => void
   readonly revokeToken: () => void
+  /** The app's switch "Require app secret". */
+  readonly demandProof: () => void
   readonly calls: () => readonly { readonly method: string; readonly at: number }[]
   readonly bodies: () => readonly Readonly<Record<string, unknown>>[]
   readonly close: () => Promise<void>
@@ -126,6 +128,7 @@ export const startGraph = async (deps: GraphDeps): Promise<GraphHost> => {
   let failure: Parameters<GraphHost['failNext']>[0] | null = null
   let webhook: object | null = null
   let token = accessToken
+  let demandsProof = false
   let fileOrigin: string | null = null
   let origin = ''
 
@@ -238,6 +241,8 @@ export const startGraph = async (deps: GraphDeps): Promise<GraphHost> => {
       return sendFile(url, response)
     }
     const proof = url.searchParams.get('appsecret_proof')
+    if (demandsProof && proof === null)
+      return refuse(response, refusalOf(100, 'API calls from the server require an appsecret_proof argument'))
     if (proof !== null && proof !== proofOf(given)) return refuse(response, refusalOf(100, 'Invalid appsecret_proof'))
     if (!/^v\d+\.\d+$/.test(version)) return refuse(response, { status: 400, code: 2500, message: 'Unknown path' })
     if (request.method === 'GET') return look(path, response)
@@ -270,6 +275,9 @@ export const startGraph = async (deps: GraphDeps): Promise<GraphHost> => {
     },
     revokeToken: () => {
       token = 'fake-token-nobody-has'
+    },
+    demandProof: () => {
+      demandsProof = true
     },
     calls: () => calls,
     bodies: () => bodies,

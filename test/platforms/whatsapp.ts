@@ -43,7 +43,9 @@ const writers: readonly Writer[] = [
 const [ann, bob] = writers.map(({ userId, name }): Person => ({ id: userId, name })) as [Person, Person]
 /** Businesses can not write to businesses. */
 const robot: Person = { id: 'US.90000000000000000003', name: 'Robot' }
-const dm: Place = { chat: ann.id, kind: 'dm' }
+/** The chat with somebody bears their number where it is known. */
+const chatWith = ({ number, userId }: Writer): Place => ({ chat: number ?? userId, kind: 'dm' })
+const dm = chatWith(writers[0] as Writer)
 const group: Place = { chat: 'GROUPFAKE0001', kind: 'group' }
 const windowMs = 24 * 60 * 60 * 1000
 
@@ -68,7 +70,7 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     return id
   }
   const writerOf = (id: string): Writer =>
-    writers.find(({ userId }) => userId === id) ?? { userId: id, number: null, name: '' }
+    writers.find(({ userId, number }) => userId === id || number === id) ?? { userId: id, number: null, name: '' }
   const post = (payload: object): Promise<RawReply> => {
     last = signed(payload)
     return wire(last)
@@ -86,13 +88,13 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
   const placeOf = ({ recipientType, to, recipient }: WireMessage): Place | null => {
     if (recipientType === 'group') return to === group.chat ? group : null
     const writer = writers.find(({ userId, number }) => (to === undefined ? userId === recipient : number === to))
-    return writer ? { chat: writer.userId, kind: 'dm' } : null
+    return writer ? chatWith(writer) : null
   }
 
   const take = (message: WireMessage, stored: StoredFile | null): { id: string; contact: object } | Refusal => {
     const place = placeOf(message)
     if (place === null) return refusalOf(131026)
-    if (place.kind === 'dm' && now() - (lastWrote.get(place.chat) ?? 0) > windowMs)
+    if (place.kind === 'dm' && now() - (lastWrote.get(writerOf(place.chat).userId) ?? 0) > windowMs)
       return refusalOf(131047, 'More than 24 hours have passed since the recipient last replied to the sender number.')
     const id = nextId()
     correlations.set(id, message.correlation)
