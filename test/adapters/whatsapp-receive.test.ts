@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import whatsapp from '../../adapters/whatsapp/index.ts'
 import type { Verdict } from '../../src/contract/index.ts'
@@ -135,6 +136,31 @@ describe('a batch', () => {
       reports: [{ message: 'wamid.B', outcome: 'failed', error: { code: 'rejected' } }],
     })
   })
+})
+
+it('nothing that Meta signs makes it throw, and every event has a sender, a place and a time', async () => {
+  const field = fc.constantFrom('type', 'text', 'image', 'interactive', 'context', 'from', 'timestamp', 'id', 'button')
+  const odd = fc.dictionary(field, fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constant({ body: 'x', id: '1' })))
+  const messages = fc.array(
+    fc.oneof(
+      fc.jsonValue(),
+      odd.map((more) => ({ ...textOf('hi'), ...more })),
+    ),
+    { maxLength: 5 },
+  )
+  const values = fc.record({ messages, statuses: fc.oneof(fc.jsonValue(), messages), contacts: fc.jsonValue() })
+  const { receive } = makeWhatsapp()
+  await fc.assert(
+    fc.asyncProperty(values, async (more) => {
+      const verdict = await receive(requestOf(signed(hook('messages', numberValue(more)))))
+      expect(verdict.kind).not.toBe('reject')
+      for (const event of verdict.kind === 'events' ? verdict.events : []) {
+        expect(event.from.id && event.where.chat).toBeTruthy()
+        expect(Number.isSafeInteger(event.at)).toBe(true)
+      }
+    }),
+    { numRuns: 300 },
+  )
 })
 
 describe('who wrote', () => {
