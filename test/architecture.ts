@@ -56,6 +56,13 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'telegram/menu': 'registers commands',
   'telegram/probe': 'a look at the setup',
   'telegram/send': 'calls out, and what their answers mean',
+  'whatsapp/client': 'keeps token and app secret behind one door',
+  'whatsapp/download': 'fetches what people send',
+  'whatsapp/errors': 'codes of refusals, told at once or later',
+  'whatsapp/limits': 'the capability table',
+  'whatsapp/probe': 'a look at the setup',
+  'whatsapp/send': 'uploads and calls out',
+  'whatsapp/statuses': 'what became of earlier sends',
 }
 
 /** Code without its comments. Good enough for looking words up; strings that hold `//` lose their end. */

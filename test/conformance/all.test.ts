@@ -4,6 +4,7 @@ import { startConsole } from '../platforms/console.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { startLine } from '../platforms/line.ts'
 import { startTelegram } from '../platforms/telegram.ts'
+import { startWhatsapp } from '../platforms/whatsapp.ts'
 import { conformance } from './adapter.ts'
 import type { Start } from './rig.ts'
 
@@ -12,6 +13,7 @@ const platforms: Readonly<Record<PlatformId, Start>> = {
   console: startConsole,
   telegram: startTelegram,
   line: startLine,
+  whatsapp: startWhatsapp,
   kakao: async () => {
     const fake = await startFakeKakao()
     fake.offerCallbacks(true)
