@@ -5,7 +5,7 @@ import type { Answer, Failure } from '../backend/http.ts'
 import type { Log, MediaKind, MediaRef } from '../contract/index.ts'
 import type { Blobs } from '../media/blobs.ts'
 import { fetchInto } from '../media/fetch.ts'
-import type { Format } from '../media/formats.ts'
+import { type Format, formats } from '../media/formats.ts'
 import { headBytes, inspect } from '../media/inspect.ts'
 import { isStrippable, type Pieces, strip } from '../media/strip.ts'
 import type { InTurn } from '../media/turns.ts'
@@ -76,6 +76,7 @@ const cleaned = async (
 ): Promise<string | Extract<Handed, { ok: false }>> => {
   const format = deps.blobs.stat(blob)?.format
   if (!format) return { ok: false, why: 'interrupted' }
+  if (wanted !== 'file' && format === formats.binary) return { ok: false, why: 'unreadable' }
   if (wanted !== 'file' && format.kind !== wanted) return { ok: false, why: 'kind', is: format }
   if (format.kind !== 'image') return blob
   if (!isStrippable(format)) return { ok: false, why: 'kind', is: format }

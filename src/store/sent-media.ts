@@ -40,6 +40,8 @@ export const latestMedia = (db: Db, lane: string, person: string, sinceMs: numbe
 export const pruneSentMedia = (db: Db, sentBeforeMs: number, limit: number): number =>
   Number(
     db
-      .sql('DELETE FROM sent_media WHERE seq IN (SELECT seq FROM sent_media WHERE sent_at < ? ORDER BY seq LIMIT ?)')
+      .sql(
+        'DELETE FROM sent_media WHERE seq IN (SELECT seq FROM sent_media WHERE sent_at < ? ORDER BY sent_at LIMIT ?)',
+      )
       .run(sentBeforeMs, limit).changes,
   )
