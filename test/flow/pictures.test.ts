@@ -6,6 +6,7 @@ import { chatOf } from './telegram.ts'
 const telegram: PictureStage = {
   name: 'Telegram',
   captions: true,
+  answersOwn: true,
   open: async (onEnd, wanted) => {
     const house = await openHouse(onEnd, wanted)
     const chat = chatOf(house.telegram, house.telegram.people.ann)

@@ -23,6 +23,8 @@ export interface PictureStage {
   readonly name: string
   /** Whether a file can come with words in one message. */
   readonly captions: boolean
+  /** Whether the bot's own pictures can be answered with a command about them. */
+  readonly answersOwn: boolean
   readonly open: (onEnd: OnEnd, wanted: Wanted) => Promise<{ readonly house: House; readonly ann: PictureChat }>
 }
 
@@ -123,6 +125,28 @@ export const picturesFlow = (stage: PictureStage): void => {
     await ann.send({ text: '/run img2img a red fox', replyTo: first })
     await ann.shows(/^img2img/)
     await cleaned(house, loaded(house)[0] ?? '')
+  })
+
+  test('a picture is still known after a restart', async ({ onTestFinished }) => {
+    const { house, ann } = await stage.open(onTestFinished, wanted)
+    await ann.send({ file: photo() })
+    await ann.shows('Got the picture')
+    expect(await house.daemon().stop()).toBe(0)
+    await house.start()
+    await ann.send({ text: '/run img2img a red fox' })
+    await ann.shows(/^img2img/)
+    await cleaned(house, loaded(house)[0] ?? '')
+  })
+
+  test.runIf(stage.answersOwn)("a picture of the bot's own can be worked on further", async ({ onTestFinished }) => {
+    const { house, ann } = await stage.open(onTestFinished, wanted)
+    await ann.send({ text: '/run portrait a red fox width=64 height=64' })
+    const { id } = await ann.shows(/^portrait/)
+    await ann.send({ text: '/run img2img a blue fox', replyTo: id })
+    await ann.shows(/^img2img/)
+    const [input = ''] = loaded(house)
+    expect(input).toMatch(/\.png$/)
+    expect((await bytesAt(house, input)).length).toBeGreaterThan(1000)
   })
 
   test('two pictures go where they belong, or where they are told to go', async ({ onTestFinished }) => {
