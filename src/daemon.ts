@@ -15,10 +15,12 @@ import { makeSlots } from './intake/inline.ts'
 import { makeLanes } from './intake/lanes.ts'
 import { openPlatforms } from './intake/platforms.ts'
 import { makeFollow } from './jobs/follow.ts'
+import { makeHandOver } from './jobs/hand-over.ts'
 import { makeInlineEnds } from './jobs/inline-ends.ts'
 import { approversOf } from './jobs/reach.ts'
 import { busyPart, keep } from './keep.ts'
 import { mediaRoutes } from './media/serve.ts'
+import { makeTurns } from './media/turns.ts'
 import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { menuFor } from './ops/menu.ts'
@@ -45,6 +47,8 @@ export interface Daemon {
 /** What runs when the process is asked to end may take this long; then it is cut off, and the next start goes on. */
 const drainMs = 6000
 const sendMs = 2000
+/** Fetching a file that a person sent. */
+const fetchMs = 60_000
 const day = 24 * 60 * 60_000
 
 /** The one place where the parts meet. Opens top-down; `close` goes bottom-up. Throws ConfigError and StateError. */
@@ -144,6 +148,16 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     commands: () => commands,
     hasAdminToken: config.backend.adminToken !== null,
     maxOpenJobs: config.limits.maxPendingPerSender,
+    maxInputBytes: config.media.maxInputBytes,
+    handOver: makeHandOver({
+      backend: link.backend,
+      blobs,
+      download: (platform) => platforms.outlet(platform)?.adapter.download ?? null,
+      maxBytes: config.media.maxInputBytes,
+      timeoutMs: fetchMs,
+      inTurn: makeTurns(),
+      log,
+    }),
     talks: makePlaces(Math.max(1, Math.floor(config.limits.concurrentCommands / 2))),
     away: () => {
       const gone = link.away()

@@ -14,6 +14,7 @@ import type {
   Quota,
   Reply,
 } from '../contract/index.ts'
+import type { HandOver } from '../jobs/hand-over.ts'
 import type { Submitter } from '../jobs/submit.ts'
 import type { Db } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
@@ -70,6 +71,9 @@ export interface CommandDeps {
   readonly commands: () => readonly Command[]
   readonly hasAdminToken: boolean
   readonly maxOpenJobs: number
+  /** Puts a file that a person sent among ComfyUI's inputs. */
+  readonly handOver: HandOver
+  readonly maxInputBytes: number
   /** Places for talks with the language model, which take minutes: fewer than there are for commands. */
   readonly talks: { readonly enter: () => boolean; readonly leave: () => void }
   /** When and why the backend stopped answering; null while it answers. */

@@ -8,6 +8,7 @@ import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
+import { filesAlone, isForUs, remembering } from './files-alone.ts'
 
 export interface PerformDeps extends CommandDeps {
   readonly limits: Limits
@@ -36,7 +37,7 @@ const done = (outcome: Outcome, record: string): Performed => ({ outcome, record
 
 /** Whether an event is worth keeping: ordinary talk among people is neither stored nor answered. */
 export const concernsUs = (event: InboundEvent, commands: readonly Command[]): boolean =>
-  route(event, commands).kind !== 'ignore' || (event.media.length > 0 && event.where.kind === 'dm')
+  route(event, commands).kind !== 'ignore' || isForUs(event)
 
 /** Whether an event only looks at what is here: it may be performed before it is kept, and again after a crash. */
 export const isInstant = (event: InboundEvent, commands: readonly Command[]): boolean => {
@@ -53,12 +54,23 @@ export const perform = async (
   deps: PerformDeps,
   signal: AbortSignal,
 ): Promise<Performed> => {
+  const performed = await act(event, verdict, capabilities, deps, signal)
+  return { ...performed, outcome: remembering(event, performed.outcome, deps.now()) }
+}
+
+const act = async (
+  event: InboundEvent,
+  verdict: Verdict,
+  capabilities: Capabilities,
+  deps: PerformDeps,
+  signal: AbortSignal,
+): Promise<Performed> => {
   const routed = route(event, deps.commands())
-  if (routed.kind === 'ignore') {
-    return event.media.length > 0 && event.where.kind === 'dm'
-      ? done(say(texts.picturesLater), 'picture')
-      : quiet(routed.why)
+  const onlyFiles = async (): Promise<Performed> => {
+    const outcome = await filesAlone(event, routed.kind === 'talk', capabilities, deps, signal)
+    return outcome ? done(outcome, 'file') : quiet('file, told before')
   }
+  if (routed.kind === 'ignore') return isForUs(event) ? onlyFiles() : quiet(routed.why)
   // What was let through before a crash is not counted again.
   const before = recovered === true && deps.store.read((db) => jobByKey(db, event.id)) !== null
   const limited = before ? null : limit(event, capabilities, deps)
@@ -68,6 +80,7 @@ export const perform = async (
     return routed.kind === 'talk' ? quiet('stale talk') : done(say(texts.stale(deps.now() - event.at)), 'stale')
   if (routed.kind === 'other') return other(event, deps)
   if (routed.kind === 'heard') return done(heard(routed.text), 'heard')
+  if (routed.kind === 'talk' && event.media.length > 0) return onlyFiles()
   const meant = routed.kind === 'press' ? pressed(routed.action, event, deps) : typed(routed, event, deps)
   if ('outcome' in meant) return meant
   return call(meant, event, capabilities, deps, signal)
@@ -118,7 +131,7 @@ const typed = (
   if (routed.kind === 'unknown') return done(say(texts.unknown(routed.word, routed.nearest)), 'unknown command')
   if (routed.kind === 'unparsable')
     return done(say(`${texts.unbalanced}\n${texts.usage(routed.command.usage, routed.command.example)}`), 'unparsable')
-  return done(say(event.media.length > 0 ? texts.picturesLater : texts.talk), 'talk')
+  return done(say(texts.talk), 'talk')
 }
 
 /** A press is the stored command line, said by whoever pressed. Nothing is used up before policy has let them. */
@@ -180,7 +193,7 @@ const call = async (
     },
     deps,
   )
-  if (once === null) return done(withHint(outcome, event, command), command.name)
+  if (once === null) return done(outcome, command.name)
   const within = outcome.within
   const used: Outcome = {
     ...outcome,
@@ -191,9 +204,3 @@ const call = async (
   }
   return done(used, command.name)
 }
-
-/** A picture that came along and was not used must not pass in silence. */
-const withHint = (outcome: Outcome, event: InboundEvent, command: Command): Outcome =>
-  event.media.length > 0 && command.class === 'run' && outcome.reply
-    ? { ...outcome, reply: { ...outcome.reply, text: `${outcome.reply.text ?? ''}\n${texts.pictureUnused}` } }
-    : outcome

@@ -1,6 +1,7 @@
 import type { Outcome } from '../backend/outcome.ts'
 import type { Reply } from '../contract/index.ts'
 import type { Outgoing } from '../delivery/post.ts'
+import { previewLimit } from '../delivery/rungs.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
 import { changeJob, type Job, jobById, keepOutcome } from '../store/jobs.ts'
 import { dropFromMailbox, withdraw } from '../store/outbox.ts'
@@ -8,7 +9,7 @@ import { texts } from '../texts/index.ts'
 import { type CollectDeps, type Collected, collect } from './collect.ts'
 import { post, type TellDeps, usable } from './tell.ts'
 
-export interface FinishDeps extends TellDeps, CollectDeps {
+export interface FinishDeps extends TellDeps, Omit<CollectDeps, 'previewBytes'> {
   /** Stops the progress edits of a message. */
   readonly endLive: (ackKey: string) => Promise<void>
   /** Files already fetched for jobs that are not settled yet. */
@@ -27,8 +28,10 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
     changeJob(db, job.id, { state: 'collecting' }, ['queued', 'running'])
   })
   deps.step('finish:marked')
+  const collecting = { ...deps, previewBytes: previewsFor(job, deps) }
   const collected =
-    deps.collected.get(job.id) ?? (outcome.kind === 'done' ? await collect(outcome, deps, signal) : nothingToFetch)
+    deps.collected.get(job.id) ??
+    (outcome.kind === 'done' ? await collect(outcome, collecting, signal) : nothingToFetch)
   // Should the settling fail, the files are not fetched a second time.
   deps.collected.set(job.id, collected)
   deps.step('finish:collected')
@@ -56,6 +59,13 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
   deps.step('finish:noted')
   deps.log.info({ job: job.id, prompt: job.promptId, is: outcome.kind, files: collected.media.length }, 'job finished')
 }
+
+const previewsFor =
+  (job: Job, deps: TellDeps): CollectDeps['previewBytes'] =>
+  (artifact) => {
+    const capabilities = deps.capabilities(job.target.platform)
+    return capabilities && previewLimit(artifact, capabilities, deps)
+  }
 
 const ackEdit = (job: Job, outcome: Outcome, id: string, tookMs: number | null): Reply => {
   const how = outcome.kind === 'failed' ? 'Failed' : 'Cancelled'

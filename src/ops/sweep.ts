@@ -5,6 +5,7 @@ import { pruneApprovals } from '../store/approvals.ts'
 import { pruneInbox } from '../store/inbox.ts'
 import { pruneJobs } from '../store/jobs.ts'
 import { blobNeeded, pruneOutbox } from '../store/outbox.ts'
+import { pruneSentMedia } from '../store/sent-media.ts'
 import type { Store } from '../store/store.ts'
 
 export interface SweepDeps {
@@ -35,6 +36,7 @@ export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void>
     () => deps.store.write((db) => pruneJobs(db, oldMs, batch)),
     () => deps.store.write((db) => pruneActions(db, nowMs - day, batch)),
     () => deps.store.write((db) => pruneApprovals(db, oldMs, batch)),
+    () => deps.store.write((db) => pruneSentMedia(db, nowMs - day, batch)),
   ]) {
     while (!signal.aborted && (await prune()) > 0) await deps.sleep(20, signal)
   }

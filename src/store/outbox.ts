@@ -52,7 +52,9 @@ export const addPart = (db: Db, { part, state, edits, notBeforeMs }: NewPart, no
     )
   if (added.changes === 0) return false
   for (const item of part.items) {
-    if (item.kind === 'media') linkMedia(db, item.media.blob, part.key)
+    if (item.kind !== 'media') continue
+    linkMedia(db, item.media.blob, part.key)
+    if (item.media.preview) linkMedia(db, item.media.preview.blob, part.key)
   }
   return true
 }

@@ -73,6 +73,8 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     commands: () => commands,
     hasAdminToken: true,
     maxOpenJobs: 5,
+    maxInputBytes: 20 * 1024 * 1024,
+    handOver: async (_platform, media) => ({ ok: true, input: `openclaw-connector/${media.ref}` }),
     talks: { enter: () => ++talking <= 2, leave: () => void talking-- },
     away: () => (awayMs === null ? null : { sinceMs: awayMs, why: 'nobody answers' }),
     tellJob: rig.submitting.tellJob,
@@ -116,7 +118,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     reset: (others: Partial<Backend>, template: Templates): void => {
       Object.assign(backend, rig.comfy.backend, others)
       known = template
-      for (const table of ['jobs', 'approvals', 'memo', 'actions']) rig.db.exec(`DELETE FROM ${table}`)
+      for (const table of ['jobs', 'approvals', 'memo', 'actions', 'sent_media']) rig.db.exec(`DELETE FROM ${table}`)
     },
     setAway: (value: boolean) => {
       rig.comfy.setAway(value)

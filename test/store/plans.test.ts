@@ -10,6 +10,7 @@ import * as jobs from '../../src/store/jobs.ts'
 import * as memo from '../../src/store/memo.ts'
 import type { Db } from '../../src/store/open.ts'
 import * as outbox from '../../src/store/outbox.ts'
+import * as sentMedia from '../../src/store/sent-media.ts'
 import { address, event, flush, makeClock, part, tempDir, testStore } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
 
@@ -103,6 +104,10 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   openCount: (db) => outbox.openCount(db),
   blobNeeded: (db) => outbox.blobNeeded(db, 'b', 1),
   pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
+  addSentMedia: (db) => sentMedia.addSentMedia(db, event('e', '', { media: [{ kind: 'image', ref: 'r' }] }), 1),
+  mediaOfMessage: (db) => sentMedia.mediaOfMessage(db, 'lane', 'm'),
+  latestMedia: (db) => sentMedia.latestMedia(db, 'lane', 'fake:ann', 1),
+  pruneSentMedia: (db) => sentMedia.pruneSentMedia(db, 1, 5),
 }
 
 const tour = async () => {
@@ -176,7 +181,7 @@ test('no statement of the running daemon reads a table from one end to the other
 })
 
 test('the tour calls every function of the store that takes a database', () => {
-  const all = { ...actions, ...approvals, ...inbox, ...jobs, ...memo, ...outbox }
+  const all = { ...actions, ...approvals, ...inbox, ...jobs, ...memo, ...outbox, ...sentMedia }
   const functions = Object.entries(all).filter(([name, value]) => typeof value === 'function' && name !== 'memoFor')
   expect(functions.map(([name]) => name).sort()).toEqual(Object.keys(calls).sort())
 })
