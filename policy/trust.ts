@@ -15,6 +15,7 @@ export const isProven = (who: Who): boolean => who.proof !== 'none'
 
 /** Whether a global list names this person. A bare id says nothing about a platform that proves nobody. */
 export const isListed = (list: IdList, who: Who): boolean =>
+  list.qualified.size + list.bare.size > 0 &&
   who.ids.some((id) => list.qualified.has(qualified(who.platform, id)) || (isProven(who) && list.bare.has(id)))
 
 export const isAdmin = (rules: Rules, who: Who): boolean => isProven(who) && isListed(rules.admins, who)

@@ -3,8 +3,7 @@
 const major = Number(process.versions.node.split('.')[0])
 
 if (major >= 24) {
-  const { main } = await import('./main.ts')
-  await main(process.argv.slice(2))
+  await import('./main.ts')
 } else {
   process.stderr.write(
     `openclaw-connector needs Node 24 or newer, and this is ${process.versions.node}: ` +

@@ -15,15 +15,18 @@ import { makeSlots } from './intake/inline.ts'
 import { makeLanes } from './intake/lanes.ts'
 import { openPlatforms } from './intake/platforms.ts'
 import { makeFollow } from './jobs/follow.ts'
+import { makeHandOver } from './jobs/hand-over.ts'
 import { makeInlineEnds } from './jobs/inline-ends.ts'
 import { approversOf } from './jobs/reach.ts'
+import { busyPart, keep } from './keep.ts'
 import { mediaRoutes } from './media/serve.ts'
+import { makeTurns } from './media/turns.ts'
 import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { menuFor } from './ops/menu.ts'
 import { makeMetrics } from './ops/metrics.ts'
 import { keepProbing, keepSweeping } from './ops/sweep.ts'
-import { keep, type Ports, work } from './pipeline.ts'
+import { type Ports, work } from './pipeline.ts'
 import { openState } from './state.ts'
 import { waitingEvents } from './store/inbox.ts'
 import { openJobs } from './store/jobs.ts'
@@ -44,6 +47,8 @@ export interface Daemon {
 /** What runs when the process is asked to end may take this long; then it is cut off, and the next start goes on. */
 const drainMs = 6000
 const sendMs = 2000
+/** Fetching a file that a person sent. */
+const fetchMs = 60_000
 const day = 24 * 60 * 60_000
 
 /** The one place where the parts meet. Opens top-down; `close` goes bottom-up. Throws ConfigError and StateError. */
@@ -59,7 +64,8 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const stop = new AbortController()
   const link = linkBackend(config.backend, edge, stop.signal)
   const newId = (): string => randomBytes(16).toString('base64url')
-  const capabilities = (platform: string) => modules.find((module) => module.id === platform)?.capabilities ?? null
+  const known = new Map(modules.map((module) => [module.id, module.capabilities]))
+  const capabilities = (platform: string) => platforms.outlet(platform)?.capabilities ?? known.get(platform) ?? null
   const canLink = config.publicBaseUrl !== null
   const linking = { canLink, maxLinkBytes: config.media.maxBytes }
   const posting = { now, newId, ...linking, capabilities }
@@ -94,6 +100,8 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     http: {
       slots,
       ...inlineEnds,
+      reported: (platform, reports) => worker.reported(platform, reports),
+      sorry: busyPart,
       refused: (platform) => metrics.count('connector_webhook_refused_total', { platform }),
       log,
     },
@@ -112,7 +120,11 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     log,
     outlet: platforms.outlet,
     lower: (part, caps) => downgrade(part, caps, { ...linking, texts: planTexts }),
-    observe: (platform, outcome) => metrics.count('connector_sends_total', { platform, outcome }),
+    observe: (platform, outcome, error) => {
+      metrics.count('connector_sends_total', { platform, outcome })
+      if (outcome === 'sent') platforms.sending(platform, null)
+      if (error?.code === 'auth') platforms.sending(platform, error.message)
+    },
     step,
   })
   const { outlets } = platforms
@@ -136,11 +148,22 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     commands: () => commands,
     hasAdminToken: config.backend.adminToken !== null,
     maxOpenJobs: config.limits.maxPendingPerSender,
+    maxInputBytes: config.media.maxInputBytes,
+    handOver: makeHandOver({
+      backend: link.backend,
+      blobs,
+      download: (platform) => platforms.outlet(platform)?.adapter.download ?? null,
+      maxBytes: config.media.maxInputBytes,
+      timeoutMs: fetchMs,
+      inTurn: makeTurns(),
+      log,
+    }),
     talks: makePlaces(Math.max(1, Math.floor(config.limits.concurrentCommands / 2))),
     away: () => {
       const gone = link.away()
       return gone && { ...gone, why: texts.backend.why.down }
     },
+    quotas: platforms.quotas,
     newTrace: randomUUID,
     limits: newLimits(20_000),
     userRpm: config.limits.userPerMinute,
@@ -167,7 +190,10 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   })
 
   const intakes = new AbortController()
-  for (const kept of store.read(waitingEvents)) lanes.add(kept)
+  for (const kept of store.read(waitingEvents)) {
+    lanes.hold(kept.event)
+    lanes.add(kept)
+  }
   const background = [
     keepProbing({ store, sleep, log }, stop.signal),
     follow.run(stop.signal),

@@ -1,11 +1,10 @@
-import { refuse } from '../policy/replay.ts'
 import { isApprover } from '../policy/trust.ts'
-import { concernsUs, type PerformDeps, type Performed, perform } from './commands/perform.ts'
-import { type Capabilities, type InboundEvent, type Log, laneOf, type Part, qualified } from './contract/index.ts'
-import { type SettleDeps, settle } from './delivery/settle.ts'
+import { type PerformDeps, type Performed, perform } from './commands/perform.ts'
+import { type Capabilities, type InboundEvent, type Log, type Part, qualified } from './contract/index.ts'
+import { type SettleDeps, type Settled, settle, type Unsettled } from './delivery/settle.ts'
 import type { Slots } from './intake/inline.ts'
 import type { Lanes } from './intake/lanes.ts'
-import { type KeptEvent, keepEvent, type Verdict } from './store/inbox.ts'
+import type { KeptEvent, Verdict } from './store/inbox.ts'
 import { jobByKey } from './store/jobs.ts'
 import { StoreError } from './store/store.ts'
 import { texts } from './texts/index.ts'
@@ -27,44 +26,6 @@ export interface Ports extends PerformDeps, SettleDeps {
 /** Like the longest a job is held for an unreachable backend. */
 const staleMs = 10 * 60_000
 
-/** Thrown when too much waits already: the platform is asked to bring the events again. */
-export class TooBusy extends Error {
-  override readonly name = 'TooBusy'
-}
-
-/** First half of the flow. Resolves once everything that concerns us is on disk. */
-export const keep = async (events: readonly InboundEvent[], capabilities: Capabilities, p: Ports): Promise<void> => {
-  const before = new Map<string, number>()
-  const wanted = events.flatMap((event) => {
-    const sender = qualified(event.where.platform, event.from.id)
-    const inBatch = before.get(sender) ?? 0
-    const verdict = verdictOn(event, inBatch, capabilities, p)
-    if (verdict) before.set(sender, inBatch + 1)
-    return verdict ? [{ event, verdict }] : []
-  })
-  if (wanted.length === 0) return
-  if (p.lanes().size() + wanted.length > p.maxPending) throw new TooBusy('too many events are waiting')
-  p.step('keep:taken')
-  const kept = await p.store.write((db) =>
-    wanted.map(({ event, verdict }) => keepEvent(db, event, laneOf(event.where), verdict, p.now())),
-  )
-  p.step('keep:kept')
-  for (const one of kept) if (one) p.lanes().add(one)
-}
-
-/** Null: nothing to keep. */
-const verdictOn = (event: InboundEvent, inBatch: number, capabilities: Capabilities, p: Ports): Verdict | null => {
-  const why = refuse(event, p.now(), capabilities)
-  if (why === 'self' || why === 'bot' || why === 'future') {
-    p.log.debug({ event: event.id, why }, 'event dropped')
-    return null
-  }
-  if (!concernsUs(event, p.commands())) return null
-  if (why === 'stale') return 'stale'
-  const waiting = p.lanes().waitingOf(qualified(event.where.platform, event.from.id)) + inBatch
-  return waiting >= p.maxPendingPerSender ? 'busy' : 'run'
-}
-
 /** Second half: what was kept is performed once and settled. Never rejects: a settling that fails is tried again, the
  *  command is not; what it did can't be undone by doing it twice. */
 export const work = async (
@@ -84,7 +45,8 @@ export const work = async (
       if (signal.aborted) return
       p.log.error({ event: kept.event.id, attempt, error: String(error) }, 'event not settled yet')
       // An answer that can't be written at all must not hold up its chat for ever.
-      if (attempt >= mostAttempts && performed && !(error instanceof StoreError)) performed = broken(kept, error, p)
+      if (attempt >= mostAttempts && performed && !(error instanceof StoreError))
+        performed = broken(kept.event, error, p)
       await p.sleep(Math.min(30_000, 500 * 2 ** attempt), signal)
     }
   }
@@ -99,20 +61,32 @@ const settleOne = async (
   p: Ports,
 ): Promise<void> => {
   const { event } = kept
-  const { outcome, record, explicit } = performed
   const slot = p.slots.open(event.id)
-  const settled = await settle(
-    kept,
-    { ...outcome, record, explicit, contact: contactOf(event, p) },
-    capabilities,
-    slot,
-    p,
-  )
+  const settled = await settle(kept, unsettled(event, performed, p), capabilities, slot, p)
+  end(event, { performed, slot, settled }, p)
+}
+
+export const unsettled = (event: InboundEvent, { outcome, record, explicit }: Performed, p: Ports): Unsettled => ({
+  ...outcome,
+  record,
+  explicit,
+  contact: contactOf(event, p),
+})
+
+export interface Ended {
+  readonly performed: Performed
+  /** An open request waited for it when it was written. */
+  readonly slot: boolean
+  readonly settled: Settled
+}
+
+/** On disk: now the answer may leave. */
+export const end = (event: InboundEvent, { performed, slot, settled: { first, lanes } }: Ended, p: Ports): void => {
   p.step('work:settled')
-  p.log.debug({ event: event.id, platform: event.where.platform, record }, 'event settled')
-  if (slot && !p.slots.offer(event.id, settled.first) && settled.first) p.lost(settled.first)
-  p.wake(settled.lanes)
-  outcome.after?.()
+  p.log.debug({ event: event.id, platform: event.where.platform, record: performed.record }, 'event settled')
+  if (slot && !p.slots.offer(event.id, first) && first) p.lost(first)
+  p.wake(lanes)
+  performed.outcome.after?.()
 }
 
 /** Who may decide is remembered with the direct chat they were last seen in: there they are told of requests. */
@@ -139,19 +113,19 @@ const answering = async (
 ): Promise<Performed> => {
   const stopTyping = p.typing(kept.event)
   try {
-    return await perform(kept.event, verdictNow(kept, p), capabilities, p, signal)
+    return await perform({ ...kept, verdict: verdictNow(kept, p) }, capabilities, p, signal)
   } catch (error) {
     if (signal.aborted || error instanceof StoreError) throw error
-    return broken(kept, error, p)
+    return broken(kept.event, error, p)
   } finally {
     stopTyping()
   }
 }
 
-const broken = (kept: KeptEvent, error: unknown, p: Ports): Performed => {
+export const broken = (event: InboundEvent, error: unknown, p: Ports): Performed => {
   const reference = p.newId().slice(0, 8)
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  p.log.error({ event: kept.event.id, reference, error: trace }, 'command failed')
+  p.log.error({ event: event.id, reference, error: trace }, 'command failed')
   const reply = { text: texts.failed(reference), audience: 'everyone' as const }
   return { outcome: { reply }, record: 'failed', explicit: true }
 }

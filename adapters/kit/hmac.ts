@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 
-const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest()
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 
 /** Whether two secrets are the same. Takes the same time for every guess, whatever its length: both sides are hashed
  *  first, so neither length nor common beginning shows. */

@@ -40,13 +40,15 @@ function decodeMessage(message: Message, updateId: number, proof: Proof, me: Bot
   const from = senderOf(message, me)
   if (!from) return ignored('a message without a sender')
 
-  const media = mediaOf(message)
+  const own = mediaOf(message)
   const text = message.text ?? message.caption
-  if (text === undefined && media.length === 0) return ignored('neither text nor a file')
+  if (text === undefined && own.length === 0) return ignored('neither text nor a file')
   const said = spoken(text ?? '', (message.text === undefined ? message.caption_entities : message.entities) ?? [], me)
   if (said.toOther) return ignored('a command for another bot')
 
   const answered = answeredBy(message)
+  // A command is about the picture it answers; other words are not.
+  const media = own.length === 0 && answered && said.text.startsWith('/') ? mediaOf(answered) : own
   const addressed = chat.type === 'private' || said.toUs || answered?.from?.id === me.id
   return {
     kind: 'event',
@@ -140,7 +142,9 @@ const personOf = (user: User, me: Bot): Sender => ({
 
 const named = (name: string | undefined): { name?: string } => (name ? { name: name.slice(0, 100) } : {})
 
-function mediaOf(message: Message): MediaRef[] {
+type Attached = Pick<Message, 'photo' | 'animation' | 'video' | 'video_note' | 'audio' | 'voice' | 'document'>
+
+function mediaOf(message: Attached): MediaRef[] {
   const { photo, animation, video, video_note, audio, voice, document } = message
   const largest = photo?.toSorted((a, b) => b.width * b.height - a.width * a.height)[0]
   if (largest) return [refOf('image', { ...largest, mime_type: 'image/jpeg' })]

@@ -39,6 +39,27 @@ const file = v.object({
 })
 const photo = v.object({ file_id: file.entries.file_id, file_size: v.optional(id), width: id, height: id })
 
+/** The files a message may carry, one kind at a time. */
+const attached = {
+  photo: v.optional(v.pipe(v.array(photo), v.maxLength(50))),
+  animation: v.optional(file),
+  video: v.optional(file),
+  video_note: v.optional(file),
+  audio: v.optional(file),
+  voice: v.optional(file),
+  document: v.optional(file),
+}
+/** Of an answered message: a file there that we can't read must not cost the message itself. */
+const attachedThere = {
+  photo: v.fallback(attached.photo, undefined),
+  animation: v.fallback(attached.animation, undefined),
+  video: v.fallback(attached.video, undefined),
+  video_note: v.fallback(attached.video_note, undefined),
+  audio: v.fallback(attached.audio, undefined),
+  voice: v.fallback(attached.voice, undefined),
+  document: v.fallback(attached.document, undefined),
+}
+
 const message = v.object({
   message_id: id,
   chat,
@@ -50,20 +71,19 @@ const message = v.object({
   is_automatic_forward: v.optional(v.boolean()),
   ephemeral_message_id: v.optional(id),
   reply_to_message: v.optional(
-    v.object({ message_id: id, from: v.optional(user), forum_topic_created: v.optional(v.unknown()) }),
+    v.object({
+      message_id: id,
+      from: v.optional(user),
+      forum_topic_created: v.optional(v.unknown()),
+      ...attachedThere,
+    }),
   ),
   migrate_to_chat_id: v.optional(id),
   text: v.optional(text),
   entities,
   caption: v.optional(text),
   caption_entities: entities,
-  photo: v.optional(v.pipe(v.array(photo), v.maxLength(50))),
-  animation: v.optional(file),
-  video: v.optional(file),
-  video_note: v.optional(file),
-  audio: v.optional(file),
-  voice: v.optional(file),
-  document: v.optional(file),
+  ...attached,
 })
 
 const callback = v.object({

@@ -4,7 +4,17 @@ import type { Cached } from '../backend/cached.ts'
 import type { Backend } from '../backend/client.ts'
 import type { Failure } from '../backend/http.ts'
 import type { BackendConfig, Template } from '../backend/wire.ts'
-import type { Address, Capabilities, CommandInfo, CommandLine, InboundEvent, Log, Reply } from '../contract/index.ts'
+import type {
+  Address,
+  Capabilities,
+  CommandInfo,
+  CommandLine,
+  InboundEvent,
+  Log,
+  Quota,
+  Reply,
+} from '../contract/index.ts'
+import type { HandOver } from '../jobs/hand-over.ts'
 import type { Submitter } from '../jobs/submit.ts'
 import type { Db } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
@@ -44,6 +54,8 @@ export interface Outcome {
 }
 
 export interface Command extends CommandInfo {
+  /** It changes nothing and asks nobody: performed twice, it is as if it was performed once. */
+  readonly instant?: true
   /** Whether it makes sense on a platform at all; where not, it is not listed. */
   readonly fits?: (capabilities: Capabilities) => boolean
   readonly run: (call: Call, deps: CommandDeps) => Promise<Outcome>
@@ -59,12 +71,17 @@ export interface CommandDeps {
   readonly commands: () => readonly Command[]
   readonly hasAdminToken: boolean
   readonly maxOpenJobs: number
+  /** Puts a file that a person sent among ComfyUI's inputs. */
+  readonly handOver: HandOver
+  readonly maxInputBytes: number
   /** Places for talks with the language model, which take minutes: fewer than there are for commands. */
   readonly talks: { readonly enter: () => boolean; readonly leave: () => void }
   /** When and why the backend stopped answering; null while it answers. */
   readonly away: () => { readonly sinceMs: number; readonly why: string } | null
   readonly tellJob: (id: string) => Promise<void>
   readonly now: () => number
+  /** What is left of sending quotas, where a platform says so. */
+  readonly quotas: (signal: AbortSignal) => Promise<readonly { readonly name: string; readonly quota: Quota }[]>
   /** A fresh UUID. */
   readonly newTrace: () => string
   readonly log: Log

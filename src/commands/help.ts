@@ -11,6 +11,7 @@ export const help: Command = {
   name: '/help',
   aliases: ['help', '/start', 'start'],
   class: 'public',
+  instant: true,
   own: false,
   needsToken: false,
   section: 'look',

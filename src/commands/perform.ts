@@ -4,10 +4,11 @@ import { type Capabilities, type InboundEvent, qualified } from '../contract/ind
 import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
 import { actionById, useActions } from '../store/actions.ts'
-import type { Verdict } from '../store/inbox.ts'
+import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
+import { filesAlone, isForUs, remembering } from './files-alone.ts'
 
 export interface PerformDeps extends CommandDeps {
   readonly limits: Limits
@@ -17,6 +18,8 @@ export interface PerformDeps extends CommandDeps {
   /** Whether this was said before, not long ago; from now on it was. */
   readonly toldOnce: (what: string) => boolean
 }
+
+export type Taken = Pick<KeptEvent, 'event' | 'verdict' | 'recovered'>
 
 /** What was done, with the word for the record: a command's name, a rule, a reason to stay silent. */
 export interface Performed {
@@ -34,30 +37,49 @@ const done = (outcome: Outcome, record: string): Performed => ({ outcome, record
 
 /** Whether an event is worth keeping: ordinary talk among people is neither stored nor answered. */
 export const concernsUs = (event: InboundEvent, commands: readonly Command[]): boolean =>
-  route(event, commands).kind !== 'ignore' || (event.media.length > 0 && event.where.kind === 'dm')
+  route(event, commands).kind !== 'ignore' || isForUs(event)
+
+/** Whether an event only looks at what is here: it may be performed before it is kept, and again after a crash. */
+export const isInstant = (event: InboundEvent, commands: readonly Command[]): boolean => {
+  if (event.media.length > 0) return false
+  const routed = route(event, commands)
+  if (routed.kind === 'call') return routed.command.instant === true
+  return routed.kind === 'unknown' || routed.kind === 'unparsable' || routed.kind === 'talk'
+}
 
 /** From a kept event to what is said: route, limits, policy, command. Policy comes before any claim. */
 export const perform = async (
-  event: InboundEvent,
-  verdict: Verdict,
+  taken: Taken,
+  capabilities: Capabilities,
+  deps: PerformDeps,
+  signal: AbortSignal,
+): Promise<Performed> => {
+  const performed = await act(taken, capabilities, deps, signal)
+  return { ...performed, outcome: remembering(taken.event, performed.outcome, deps.now()) }
+}
+
+const act = async (
+  { event, verdict, recovered }: Taken,
   capabilities: Capabilities,
   deps: PerformDeps,
   signal: AbortSignal,
 ): Promise<Performed> => {
   const routed = route(event, deps.commands())
-  if (routed.kind === 'ignore') {
-    return event.media.length > 0 && event.where.kind === 'dm'
-      ? done(say(texts.picturesLater), 'picture')
-      : quiet(routed.why)
+  const onlyFiles = async (): Promise<Performed> => {
+    const outcome = await filesAlone(event, routed.kind === 'talk', capabilities, deps, signal)
+    return outcome ? done(outcome, 'file') : quiet('file, told before')
   }
+  if (routed.kind === 'ignore') return isForUs(event) ? onlyFiles() : quiet(routed.why)
   // What was let through before a crash is not counted again.
-  const limited = deps.store.read((db) => jobByKey(db, event.id)) ? null : limit(event, capabilities, deps)
+  const before = recovered === true && deps.store.read((db) => jobByKey(db, event.id)) !== null
+  const limited = before ? null : limit(event, capabilities, deps)
   if (limited) return limited
   if (verdict === 'busy') return done(say(texts.busy(0)), 'busy')
   if (verdict === 'stale')
     return routed.kind === 'talk' ? quiet('stale talk') : done(say(texts.stale(deps.now() - event.at)), 'stale')
   if (routed.kind === 'other') return other(event, deps)
   if (routed.kind === 'heard') return done(heard(routed.text), 'heard')
+  if (routed.kind === 'talk' && event.media.length > 0) return onlyFiles()
   const meant = routed.kind === 'press' ? pressed(routed.action, event, deps) : typed(routed, event, deps)
   if ('outcome' in meant) return meant
   return call(meant, event, capabilities, deps, signal)
@@ -108,7 +130,7 @@ const typed = (
   if (routed.kind === 'unknown') return done(say(texts.unknown(routed.word, routed.nearest)), 'unknown command')
   if (routed.kind === 'unparsable')
     return done(say(`${texts.unbalanced}\n${texts.usage(routed.command.usage, routed.command.example)}`), 'unparsable')
-  return done(say(event.media.length > 0 ? texts.picturesLater : texts.talk), 'talk')
+  return done(say(texts.talk), 'talk')
 }
 
 /** A press is the stored command line, said by whoever pressed. Nothing is used up before policy has let them. */
@@ -170,7 +192,7 @@ const call = async (
     },
     deps,
   )
-  if (once === null) return done(withHint(outcome, event, command), command.name)
+  if (once === null) return done(outcome, command.name)
   const within = outcome.within
   const used: Outcome = {
     ...outcome,
@@ -181,9 +203,3 @@ const call = async (
   }
   return done(used, command.name)
 }
-
-/** A picture that came along and was not used must not pass in silence. */
-const withHint = (outcome: Outcome, event: InboundEvent, command: Command): Outcome =>
-  event.media.length > 0 && command.class === 'run' && outcome.reply
-    ? { ...outcome, reply: { ...outcome.reply, text: `${outcome.reply.text ?? ''}\n${texts.pictureUnused}` } }
-    : outcome

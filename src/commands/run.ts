@@ -1,9 +1,11 @@
 import { looseWords } from '../jobs/words.ts'
 import { parseRun, placeWords } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
+import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
-import { submit } from './submission.ts'
+import { supplyFiles } from './files.ts'
+import { submit, tooMany } from './submission.ts'
 
 export const run: Command = {
   name: '/run',
@@ -16,9 +18,13 @@ export const run: Command = {
   about: 'Make something: words go into the prompt, key=value sets an input',
   example: '/run portrait a red fox in the snow steps=20',
   run: async (call, deps): Promise<Outcome> => {
+    // Known after a restart as well: the row of this event already holds what was understood the first time.
+    const begun = deps.store.read((db) => jobByKey(db, call.event.id))
+    if (begun) return submit(begun, call, deps)
     const asked = parseRun(call.line.args)
     if (!asked.templateId) return howTo(call, deps)
-    // Known after a restart as well: the row of this event already holds what was understood the first time.
+    const refused = tooMany(call, deps)
+    if (refused) return refused
     const list = await deps.templates.get({ signal: call.signal })
     const known = list.ok ? list.value : []
     const template = known.find((one) => one.id === asked.templateId)
@@ -33,22 +39,30 @@ export const run: Command = {
         ),
       )
     }
+    const files = await supplyFiles(asked, template ?? null, list.ok ? null : list, call, deps)
+    if (!files.ok) return say(files.text)
+    const named = { ...asked.inputs, ...files.inputs }
     const { inputs, dropped } =
       !list.ok && asked.words !== null
-        ? { inputs: { ...asked.inputs, [looseWords]: asked.words }, dropped: null }
-        : placeWords(asked, template?.allowedInputs ?? null)
+        ? { inputs: { ...named, [looseWords]: asked.words }, dropped: null }
+        : placeWords({ inputs: named, words: asked.words }, template?.allowedInputs ?? null)
     const outcome = await submit(
       { template: asked.templateId, inputs, approval: call.approvalOnly || asked.forceApproval },
       call,
       deps,
     )
-    if (dropped === null || !outcome.reply) return outcome
-    return {
-      ...outcome,
-      reply: { ...outcome.reply, text: `${outcome.reply.text ?? ''}\n${texts.jobs.wordsDropped(dropped)}` },
-    }
+    const notes = [files.note, dropped === null ? null : texts.jobs.wordsDropped(dropped)]
+    return withNotes(
+      outcome,
+      notes.filter((note) => note !== null),
+    )
   },
 }
+
+const withNotes = (outcome: Outcome, notes: readonly string[]): Outcome =>
+  notes.length === 0 || !outcome.reply
+    ? outcome
+    : { ...outcome, reply: { ...outcome.reply, text: [outcome.reply.text ?? '', ...notes].join('\n') } }
 
 const mostNames = 12
 

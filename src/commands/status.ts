@@ -2,6 +2,9 @@ import { jobsOf, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, whyNot } from './command.ts'
 
+/** The operator's quota is a side dish: it may be missing. */
+const quotaMs = 3000
+
 export const status: Command = {
   name: '/status',
   aliases: ['status'],
@@ -14,10 +17,11 @@ export const status: Command = {
   example: '/status',
   run: async (call, deps) => {
     const { signal } = call
-    const [health, queue, stats] = await Promise.all([
+    const [health, queue, stats, quotas] = await Promise.all([
       deps.backend.health({ signal }),
       deps.backend.queue({ signal }),
       deps.backend.systemStats({ signal }),
+      call.scope === 'all' ? deps.quotas(AbortSignal.any([signal, AbortSignal.timeout(quotaMs)])) : [],
     ])
     const mine = deps.store
       .read((db) => jobsOf(db, call.asker.id, 100))
@@ -40,6 +44,7 @@ export const status: Command = {
         logs: health.value.logsProcessed,
         errors: health.value.errorsCaptured,
         mine,
+        quotas: quotas.map(({ name, quota }) => ({ name, ...quota })),
       }),
     )
   },

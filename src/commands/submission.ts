@@ -18,18 +18,21 @@ const buttonMs = 24 * 60 * 60_000
 
 /** Submits through the job's row: written before the backend is called, found again when the command is repeated. */
 export const submit = async (wanted: Wanted, call: Call, deps: CommandDeps): Promise<Outcome> => {
-  const { event, asker } = call
-  const before = deps.store.read((db) => jobByKey(db, event.id))
-  if (!before) {
-    const open = deps.store.read((db) => openCountOf(db, asker.id))
-    if (open >= deps.maxOpenJobs) return say(texts.jobs.tooManyOpen(deps.maxOpenJobs))
-  }
+  const refused = tooMany(call, deps)
+  if (refused) return refused
   const traceId = deps.newTrace()
   const { id } = await deps.store.write((db) => addJob(db, newJob(wanted, traceId, call, deps)))
   deps.step('run:row')
   const job = await deps.submitter.settled(id, patienceMs)
   if (!job) throw new Error('the submission row is gone')
   return answer(job, await placeOf(job, call, deps), call, deps)
+}
+
+/** The answer when somebody has enough jobs waiting; a command that is being repeated has its place already. */
+export const tooMany = ({ event, asker }: Call, deps: CommandDeps): Outcome | null => {
+  if (deps.store.read((db) => jobByKey(db, event.id))) return null
+  const open = deps.store.read((db) => openCountOf(db, asker.id))
+  return open >= deps.maxOpenJobs ? say(texts.jobs.tooManyOpen(deps.maxOpenJobs)) : null
 }
 
 const newJob = (

@@ -6,6 +6,7 @@ export const whoami: Command = {
   name: '/whoami',
   aliases: ['whoami'],
   class: 'public',
+  instant: true,
   own: false,
   needsToken: false,
   section: 'look',

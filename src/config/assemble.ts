@@ -48,6 +48,7 @@ export const assemble = (s: Common, set: ReadonlySet<string>, isTty: boolean) =>
     ttlMs: s.OPENCLAW_CONNECTOR_MEDIA_TTL_SEC * 1000,
     maxBytes: s.OPENCLAW_CONNECTOR_MEDIA_MAX_MB * mb,
     maxTotalBytes: s.OPENCLAW_CONNECTOR_MEDIA_MAX_TOTAL_MB * mb,
+    maxInputBytes: s.OPENCLAW_CONNECTOR_INPUT_MAX_MB * mb,
   },
 })
 

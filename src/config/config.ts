@@ -45,6 +45,7 @@ export interface Config {
     readonly ttlMs: number
     readonly maxBytes: number
     readonly maxTotalBytes: number
+    readonly maxInputBytes: number
   }
   readonly platforms: readonly PlatformConfig[]
   /** Values that must never appear in a log line or an answer. */

@@ -86,6 +86,13 @@ export const bounds = {
     max: 1_048_576,
     about: 'Disk space for media in the state folder, in MB.',
   },
+  OPENCLAW_CONNECTOR_INPUT_MAX_MB: {
+    kind: 'int',
+    fallback: 20,
+    min: 1,
+    max: 100,
+    about: 'Largest picture or file a person may send as an input, in MB. Platforms have limits of their own.',
+  },
   OPENCLAW_CONNECTOR_RETENTION_DAYS: {
     kind: 'int',
     fallback: 30,

@@ -179,6 +179,7 @@ export type AdapterText =
   | 'groups_unsupported'
   | 'maybe_repeated'
   | 'empty'
+  | 'choose'
   | 'nothing_to_say'
 
 export interface AdapterModule {

@@ -25,6 +25,15 @@ export const rungBelow = (
   return chooseRung(artifact, { ...caps, media: { ...caps.media, [artifact.kind]: lower } }, choice)
 }
 
+/** How small the still picture has to be that a platform wants beside this file; null when it wants none. Ways below the
+ *  best one count too: should that be refused, the next has what it needs. */
+export const previewLimit = (artifact: Artifact, caps: Capabilities, choice: RungChoice): number | null => {
+  const limits = caps.media[artifact.kind]
+    .filter((rung) => isOpen(artifact, rung, choice) && fitsRung(artifact, rung, choice))
+    .flatMap(({ previewBytes }) => previewBytes ?? [])
+  return limits.length > 0 ? Math.min(...limits) : null
+}
+
 /** How much of such a file the platform takes, whatever its pixels; 0 when it takes none. */
 export const largestBytes = (artifact: Artifact, caps: Capabilities, choice: RungChoice): number =>
   Math.max(

@@ -1,4 +1,4 @@
-import { type Part, type Receipt, SendError } from '../contract/index.ts'
+import { type Part, type Receipt, SendError, type SendReport } from '../contract/index.ts'
 import {
   addPart,
   endLane,
@@ -7,6 +7,7 @@ import {
   markSending,
   markSent,
   type OutboxRow,
+  partByMessage,
   partRow,
 } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
@@ -141,7 +142,32 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     })
   }
 
-  return sendOne
+  /** Resolves to the conversations that have something to send by it. A report that comes again changes nothing. */
+  const report = async (
+    platform: string,
+    { key, message, outcome, error }: SendReport,
+    outlet: Outlet,
+    gate: Gate,
+  ): Promise<readonly string[]> => {
+    const row = deps.store.read((db) => {
+      const byKey = key === undefined ? null : partRow(db, key)
+      return byKey ?? (message === undefined ? null : partByMessage(db, platform, message))
+    })
+    if (row?.part.to.platform !== platform) return []
+    const another = row.message !== null && message !== undefined && row.message !== message
+    const underWay = row.state === 'sending' || row.state === 'unknown'
+    if (another || !(underWay || row.state === 'sent')) return []
+    if (outcome !== 'failed') {
+      const receipt: Receipt = { via: 'push', ...(message === undefined ? {} : { message }) }
+      if (underWay) await keep((db) => markSent(db, row.key, receipt, deps.now()))
+      return []
+    }
+    const { code = 'rejected', about = 'the platform gives no reason' } = error ?? {}
+    await failed(row, row.part, outlet, gate, new SendError(code, about))
+    return [row.lane]
+  }
+
+  return { sendOne, report }
 }
 
 /** Whatever else an adapter throws may have left us: treated as unavailable, perhaps delivered. */

@@ -1,4 +1,4 @@
-import type { Adapter, Capabilities, Log, Part, SendError } from '../contract/index.ts'
+import type { Adapter, Capabilities, Log, Part, SendError, SendReport } from '../contract/index.ts'
 import { nextPart, openLanes } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { type Gate, makeGate } from './gate.ts'
@@ -31,6 +31,8 @@ export interface Worker {
   /** Whether nothing is under way or due. */
   readonly idle: () => boolean
   readonly gateOf: (platform: string) => Gate | null
+  /** What the platform says became of earlier sends. Resolves once it is on disk. */
+  readonly reported: (platform: string, reports: readonly SendReport[]) => Promise<void>
   /** Starts nothing new, gives what is under way this long, then cuts it off. */
   readonly close: (graceMs: number) => Promise<void>
 }
@@ -43,7 +45,7 @@ export const startWorker = (deps: WorkerDeps): Worker => {
   const lanes = new Map<string, { wake: () => void; ended: Promise<void> }>()
   const gates = new Map<string, Gate>()
   let closing = false
-  const sendOne = makeSender(deps, stop.signal)
+  const { sendOne, report } = makeSender(deps, stop.signal)
 
   const gateOf = (platform: string): Gate | null => {
     const outlet = deps.outlet(platform)
@@ -131,6 +133,12 @@ export const startWorker = (deps: WorkerDeps): Worker => {
     wake,
     idle: () => lanes.size === 0,
     gateOf,
+    reported: async (platform, reports) => {
+      const outlet = deps.outlet(platform)
+      const gate = gateOf(platform)
+      if (!outlet || !gate) return
+      for (const one of reports) wake(await report(platform, one, outlet, gate))
+    },
     close: async (graceMs) => {
       closing = true
       const cut = setTimeout(() => stop.abort(), graceMs)

@@ -10,6 +10,8 @@ import type {
   Log,
   Part,
   RawRequest,
+  SendReport,
+  Verdict,
   Webhook,
 } from '../contract/index.ts'
 import { readBody } from './body.ts'
@@ -25,10 +27,14 @@ export interface Hook {
 }
 
 export interface HttpDeps {
-  /** Resolves once everything is kept; rejects when nothing could be. */
-  readonly keep: (hook: Hook, events: readonly InboundEvent[]) => Promise<void>
+  /** Resolves once everything is kept, to the ids of what was new and concerns us; rejects when nothing could be. */
+  readonly keep: (hook: Hook, events: readonly InboundEvent[]) => Promise<ReadonlySet<string>>
+  /** Resolves once what the platform says about earlier sends is noted. */
+  readonly reported: (platform: string, reports: readonly SendReport[]) => Promise<void>
+  /** What to say into an open request whose event was not kept; null: it is refused, to be brought again. */
+  readonly sorry: (event: InboundEvent, error: unknown) => Part | null
   readonly slots: Slots
-  /** The answer an event already got: `pending` while it is being worked on. */
+  /** The answer an event already got here: `pending` while it is being worked on, null when there is none to give. */
   readonly earlier: (event: InboundEvent) => Part | 'pending' | null
   /** The answer was written to the caller, or the caller was gone. */
   readonly written: (part: Part, result: InlineResult) => void
@@ -84,7 +90,8 @@ export const makeApp = (hooks: readonly Hook[], deps: HttpDeps): Hono<Env> => {
       const body = await readBody(incomingOf(c), maxBytes)
       // The caller hung up in the middle of it: nobody is left to be answered.
       if (body === 'cut off') return RESPONSE_ALREADY_SENT
-      return answer(c, body === 'too large' ? refusal(413) : await receive(hook, c, body, deps))
+      const said = body === 'too large' ? refusal(413) : await receive(hook, c, body, deps)
+      return said ? answer(c, said) : RESPONSE_ALREADY_SENT
     })
   }
   app.notFound((c) => answer(c, nothing))
@@ -95,7 +102,8 @@ export const makeApp = (hooks: readonly Hook[], deps: HttpDeps): Hono<Env> => {
   return app
 }
 
-const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: HttpDeps): Promise<HttpAnswer> => {
+/** Null: the caller hung up before there was an answer. */
+const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: HttpDeps): Promise<HttpAnswer | null> => {
   const { headers, url = '' } = incomingOf(c)
   const request: RawRequest = {
     method: c.req.method,
@@ -112,35 +120,65 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
     return refusal(verdict.status)
   }
   const [event] = verdict.events
-  // The slot opens before the event is kept: its answer may be there in the same turn.
-  const waiting = hook.inline && event ? deps.slots.wait(event.id, hook.inline.timeoutMs) : null
-  try {
-    await deps.keep(hook, verdict.events)
-    if (event && waiting) answerAgain(event, deps)
-  } catch (error) {
-    if (event) deps.slots.offer(event.id, null)
-    deps.log.warn(
-      { platform: hook.platform, error: String(error) },
-      'event not kept, the platform is asked to bring it again',
-    )
-    return unavailable
-  }
-  if (!hook.inline || !event || !waiting) return verdict.ack
-  const outcome = await waiting
-  if (outcome.kind !== 'part') return hook.inline.render({ kind: outcome.kind, event }).answer
-  const result = renderPart(hook.inline, outcome.part, deps)
-  watchWrite(
-    outgoingOf(c),
-    () => deps.written(outcome.part, result),
-    () => deps.lost(outcome.part),
+  if (hook.inline && event) return answerOpen(hook, hook.inline, verdict, event, outgoingOf(c), deps)
+  return keepAll(hook, verdict, deps).then(
+    () => verdict.ack,
+    (error: unknown) => notKept(hook, error, deps),
   )
-  return result.answer
 }
 
-/** An event that came again finds its first answer; while it is being worked on it waits beside the first. */
-const answerAgain = (event: InboundEvent, { earlier, slots }: HttpDeps): void => {
-  const known = earlier(event)
-  if (known !== 'pending') slots.offer(event.id, known)
+type Events = Extract<Verdict, { kind: 'events' }>
+
+const keepAll = async (hook: Hook, { events, reports }: Events, deps: HttpDeps): Promise<ReadonlySet<string>> => {
+  const fresh = await deps.keep(hook, events)
+  if (reports && reports.length > 0) await deps.reported(hook.platform, reports)
+  return fresh
+}
+
+const notKept = (hook: Hook, error: unknown, { log }: HttpDeps): HttpAnswer => {
+  log.warn({ platform: hook.platform, error: String(error) }, 'not kept, the platform is asked to bring it again')
+  return unavailable
+}
+
+/** The open request is the answer: it waits until there is one, until time is up, or until the caller hangs up. */
+const answerOpen = async (
+  hook: Hook,
+  inline: NonNullable<Hook['inline']>,
+  verdict: Events,
+  event: InboundEvent,
+  outgoing: ServerResponse,
+  deps: HttpDeps,
+): Promise<HttpAnswer | null> => {
+  // The place is taken before the event is kept: its answer may be there in the same turn.
+  const place = deps.slots.wait(event.id, verdict.waitMs ?? inline.timeoutMs)
+  let given: { readonly part: Part; readonly result: InlineResult } | null = null
+  // `finish` came before it: handed to the operating system. Without it the caller had hung up.
+  const closed = (): void => {
+    if (!given) place.leave()
+    else if (outgoing.writableFinished) deps.written(given.part, given.result)
+    else deps.lost(given.part)
+  }
+  outgoing.once('close', closed)
+  try {
+    const fresh = await keepAll(hook, verdict, deps)
+    if (!fresh.has(event.id)) {
+      const earlier = deps.earlier(event)
+      if (earlier !== 'pending') deps.slots.offer(event.id, earlier)
+    }
+  } catch (error) {
+    place.leave()
+    const sorry = deps.sorry(event, error)
+    return sorry ? inline.render({ kind: 'part', part: sorry }).answer : notKept(hook, error, deps)
+  }
+  const outcome = await place.outcome
+  if (outcome.kind === 'gone') return null
+  if (outcome.kind !== 'part') return inline.render({ kind: outcome.kind, event }).answer
+  given = { part: outcome.part, result: renderPart(inline, outcome.part, deps) }
+  if (outgoing.destroyed) {
+    outgoing.off('close', closed)
+    deps.lost(outcome.part)
+  }
+  return given.result.answer
 }
 
 /** Of a header that came twice, the values are joined by node's parser. */
@@ -159,15 +197,6 @@ const renderPart = (inline: NonNullable<Hook['inline']>, part: Part, deps: HttpD
 const queryOf = (url: string): URLSearchParams => {
   const mark = url.indexOf('?')
   return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
-}
-
-/** `finish`: handed to the operating system. `close` without it: the caller had hung up. */
-const watchWrite = (response: ServerResponse, written: () => void, lost: () => void): void => {
-  if (response.destroyed) {
-    lost()
-    return
-  }
-  response.once('close', () => (response.writableFinished ? written() : lost()))
 }
 
 /** Opens one listener. Rejects when the address can't be had. Slow headers and bodies are cut off. */

@@ -1,7 +1,14 @@
+import { type InboundEvent, laneOf, qualified } from '../contract/index.ts'
 import type { KeptEvent } from '../store/inbox.ts'
 
 export interface Lanes {
+  /** Counts an event that is about to be kept. True when nothing else is under way in its conversation. */
+  readonly hold: (event: InboundEvent) => boolean
+  /** It was not kept, or is settled already. */
+  readonly drop: (event: InboundEvent) => void
+  /** It was held and is kept: its turn will come. */
   readonly add: (event: KeptEvent) => void
+  /** How many are held or wait or are worked on. */
   readonly size: () => number
   readonly waitingOf: (sender: string) => number
   readonly idle: () => boolean
@@ -15,7 +22,7 @@ export interface LaneDeps {
   readonly work: (event: KeptEvent) => Promise<void>
 }
 
-const senderOf = (kept: KeptEvent): string => `${kept.event.where.platform}:${kept.event.from.id}`
+const senderOf = (event: InboundEvent): string => qualified(event.where.platform, event.from.id)
 
 /** What is kept waits here in memory as well: in order within a conversation, conversations side by side, and never
  *  more than `concurrent` at once. The rows on disk are the truth; this is only who is next. */
@@ -23,15 +30,14 @@ export const makeLanes = ({ concurrent, work }: LaneDeps): Lanes => {
   const lanes = new Map<string, KeptEvent[]>()
   const ready: string[] = []
   const perSender = new Map<string, number>()
+  const perLane = new Map<string, number>()
   const running = new Set<Promise<void>>()
   let size = 0
   let closed = false
 
-  const count = (kept: KeptEvent, by: 1 | -1): void => {
-    const sender = senderOf(kept)
-    const left = (perSender.get(sender) ?? 0) + by
-    if (left > 0) perSender.set(sender, left)
-    else perSender.delete(sender)
+  const count = (event: InboundEvent, by: 1 | -1): void => {
+    bump(perSender, senderOf(event), by)
+    bump(perLane, laneOf(event.where), by)
     size += by
   }
 
@@ -43,7 +49,7 @@ export const makeLanes = ({ concurrent, work }: LaneDeps): Lanes => {
       if (!next) continue
       const turn: Promise<void> = work(next).finally(() => {
         running.delete(turn)
-        count(next, -1)
+        count(next.event, -1)
         const rest = lanes.get(lane)
         rest?.shift()
         if (rest && rest.length > 0) ready.push(lane)
@@ -55,8 +61,13 @@ export const makeLanes = ({ concurrent, work }: LaneDeps): Lanes => {
   }
 
   return {
+    hold: (event) => {
+      const free = !perLane.has(laneOf(event.where))
+      count(event, 1)
+      return free
+    },
+    drop: (event) => count(event, -1),
     add: (kept) => {
-      count(kept, 1)
       const lane = lanes.get(kept.lane)
       if (lane) {
         lane.push(kept)
@@ -74,4 +85,10 @@ export const makeLanes = ({ concurrent, work }: LaneDeps): Lanes => {
       await Promise.all(running)
     },
   }
+}
+
+const bump = (counts: Map<string, number>, key: string, by: 1 | -1): void => {
+  const left = (counts.get(key) ?? 0) + by
+  if (left > 0) counts.set(key, left)
+  else counts.delete(key)
 }

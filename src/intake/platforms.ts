@@ -7,6 +7,7 @@ import type {
   Capabilities,
   InboundEvent,
   Log,
+  Quota,
   Webhook,
 } from '../contract/index.ts'
 import { type Hook, type HttpDeps, type Listener, listen, makeApp } from './http.ts'
@@ -20,7 +21,7 @@ export interface PlatformState {
 export interface PlatformDeps {
   readonly active: readonly { readonly module: AdapterModule; readonly settings: Readonly<Record<string, unknown>> }[]
   readonly depsFor: (module: AdapterModule) => AdapterDeps
-  readonly keep: (events: readonly InboundEvent[], capabilities: Capabilities) => Promise<void>
+  readonly keep: (events: readonly InboundEvent[], capabilities: Capabilities) => Promise<ReadonlySet<string>>
   readonly http: Omit<HttpDeps, 'keep'>
   /** One listener for all webhooks instead of each platform's own. */
   readonly shared: { readonly host: string; readonly port: number } | null
@@ -33,13 +34,18 @@ export interface PlatformDeps {
 }
 
 export interface Platforms {
+  /** Capabilities as they are right now: what may not speak first at the moment, never does. */
   readonly outlet: (platform: string) => { readonly adapter: Adapter; readonly capabilities: Capabilities } | null
+  /** A send was refused for our credentials (why and the cure), or one went well (null). */
+  readonly sending: (platform: string, trouble: string | null) => void
   readonly states: () => ReadonlyMap<string, PlatformState>
   readonly outlets: () => readonly {
     readonly platform: string
     readonly account: string
     readonly capabilities: Capabilities
   }[]
+  /** What is left of sending quotas, where a platform has one and says so. */
+  readonly quotas: (signal: AbortSignal) => Promise<readonly { readonly name: string; readonly quota: Quota }[]>
   /** Starts taking in. Resolves when every listener has been tried once. */
   readonly start: (signal: AbortSignal) => Promise<void>
   /** Resolves when every stream has ended by itself (a terminal at its end); never where there is a webhook. */
@@ -52,7 +58,8 @@ const keepAgainMs = 1000
 
 /** Creates the switched-on adapters and keeps their intakes running. What fails in one stays in one. */
 export const openPlatforms = (deps: PlatformDeps): Platforms => {
-  const outlets = new Map<string, { adapter: Adapter; capabilities: Capabilities }>()
+  const outlets = new Map<string, Outlet>()
+  const troubles = new Map<string, string>()
   const states = new Map<string, PlatformState>()
   const listeners: Listener[] = []
   const streams: Promise<'ended' | 'fatal'>[] = []
@@ -60,7 +67,7 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
   for (const { module, settings } of deps.active) {
     try {
       const adapter = module.create(settings, deps.depsFor(module))
-      outlets.set(module.id, { adapter, capabilities: module.capabilities })
+      outlets.set(module.id, outletOf(adapter, module.capabilities))
       states.set(module.id, { state: 'starting', about: 'starting' })
     } catch (error) {
       const about = error instanceof Error ? error.message : String(error)
@@ -90,7 +97,7 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
       ...deps.http,
       keep: async (hook, events) => {
         const outlet = outlets.get(hook.platform)
-        if (outlet) await deps.keep(events, outlet.capabilities)
+        return outlet ? deps.keep(events, outlet.capabilities) : new Set()
       },
     })
     deps.mount(app)
@@ -126,15 +133,15 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
   }
 
   const startStreams = (signal: AbortSignal): void => {
-    for (const [platform, { adapter, capabilities }] of outlets) {
-      for (const intake of adapter.intakes) {
+    for (const [platform, outlet] of outlets) {
+      for (const intake of outlet.adapter.intakes) {
         if (intake.kind !== 'stream') continue
         const log: Log = deps.depsFor(moduleOf(platform)).log
         const report = (state: 'up' | 'down', about: string): void => void states.set(platform, { state, about })
         streams.push(
           keepRunning(
             intake,
-            { ...deps, log, report, deliver: (events) => deliver(events, capabilities, log, signal) },
+            { ...deps, log, report, deliver: (events) => deliver(events, outlet, log, signal) },
             signal,
           ).then((how) => {
             if (how === 'fatal')
@@ -149,13 +156,14 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
   /** A stream can wait: while nothing can be kept its cursor stands still, and it goes on from there. */
   const deliver = async (
     events: readonly InboundEvent[],
-    capabilities: Capabilities,
+    outlet: Outlet,
     log: Log,
     signal: AbortSignal,
   ): Promise<void> => {
     for (;;) {
       try {
-        return await deps.keep(events, capabilities)
+        await deps.keep(events, outlet.capabilities)
+        return
       } catch (error) {
         if (signal.aborted) throw error
         log.warn({ events: events.length, error: String(error) }, 'events not kept yet, waiting')
@@ -172,13 +180,27 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
 
   return {
     outlet: (platform) => outlets.get(platform) ?? null,
-    states: () => states,
+    states: () => new Map([...states].map(([platform, state]) => [platform, troubled(state, troubles.get(platform))])),
+    sending: (platform, trouble) => {
+      if (trouble === null) troubles.delete(platform)
+      else troubles.set(platform, trouble)
+    },
     outlets: () =>
       [...outlets].map(([platform, { adapter, capabilities }]) => ({
         platform,
         account: adapter.account,
         capabilities,
       })),
+    quotas: async (signal) => {
+      const asked = [...outlets.values()].map(async ({ adapter, capabilities }) => {
+        const quota = await adapter.quota?.(signal).catch((error: unknown) => {
+          deps.log.debug({ error: String(error) }, 'quota not read')
+          return null
+        })
+        return quota ? [{ name: capabilities.name, quota }] : []
+      })
+      return (await Promise.all(asked)).flat()
+    },
     start: async (signal) => {
       startStreams(signal)
       await Promise.all(
@@ -198,6 +220,26 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
     },
   }
 }
+
+interface Outlet {
+  readonly adapter: Adapter
+  readonly capabilities: Capabilities
+}
+
+const outletOf = (adapter: Adapter, whole: Capabilities): Outlet => {
+  const { pushes } = adapter
+  if (!pushes) return { adapter, capabilities: whole }
+  const mute: Capabilities = { ...whole, answer: { ...whole.answer, push: 'never' } }
+  return {
+    adapter,
+    get capabilities() {
+      return pushes() ? whole : mute
+    },
+  }
+}
+
+const troubled = (state: PlatformState, trouble: string | undefined): PlatformState =>
+  state.state === 'up' && trouble !== undefined ? { state: 'down', about: trouble } : state
 
 const inlineOf = (adapter: Adapter, webhook: Webhook): Hook['inline'] => {
   const render = adapter.inline

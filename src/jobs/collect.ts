@@ -3,6 +3,7 @@ import type { Outcome, OutcomeFile } from '../backend/outcome.ts'
 import type { Artifact, Log } from '../contract/index.ts'
 import type { Blobs } from '../media/blobs.ts'
 import { jobs as say } from '../texts/jobs.ts'
+import { previewOf } from './preview.ts'
 
 export interface CollectDeps {
   readonly backend: Backend
@@ -12,6 +13,8 @@ export interface CollectDeps {
   readonly log: Log
   readonly maxImages: number
   readonly maxImageBytes: number
+  /** How small a still picture of it has to be where it goes; null: none is wanted. */
+  readonly previewBytes: (artifact: Artifact) => number | null
 }
 
 export interface Collected {
@@ -59,7 +62,7 @@ const fetchFile = async (file: OutcomeFile, deps: CollectDeps, signal: AbortSign
         maxBytes,
       })
       if (put.ok) {
-        return {
+        const artifact: Artifact = {
           kind: put.blob.kind,
           blob: put.blob.id,
           name: file.filename,
@@ -69,6 +72,9 @@ const fetchFile = async (file: OutcomeFile, deps: CollectDeps, signal: AbortSign
           height: put.blob.height,
           animated: put.blob.animated || file.animated,
         }
+        const previewBytes = deps.previewBytes(artifact)
+        if (previewBytes === null) return artifact
+        return { ...artifact, preview: await previewOf(file, artifact, previewBytes, deps, signal) }
       }
       if (put.why === 'too_large') return say.fileTooLarge(file.filename, maxBytes)
       if (put.why === 'full') return say.diskFull(file.filename)

@@ -1,6 +1,7 @@
 import type { Outcome } from '../backend/outcome.ts'
 import type { Reply } from '../contract/index.ts'
 import type { Outgoing } from '../delivery/post.ts'
+import { previewLimit } from '../delivery/rungs.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
 import { changeJob, type Job, jobById, keepOutcome } from '../store/jobs.ts'
 import { dropFromMailbox, withdraw } from '../store/outbox.ts'
@@ -9,7 +10,7 @@ import { type CollectDeps, type Collected, collect } from './collect.ts'
 import { fitTexts } from './long-text.ts'
 import { endsQuietly, inPlaceOf, post, type TellDeps, usable } from './tell.ts'
 
-export interface FinishDeps extends TellDeps, CollectDeps {
+export interface FinishDeps extends TellDeps, Omit<CollectDeps, 'previewBytes'> {
   /** Stops the progress edits of a message. */
   readonly endLive: (ackKey: string) => Promise<void>
   /** Files already fetched for jobs that are not settled yet. */
@@ -26,7 +27,7 @@ export interface Gathered extends Collected {
 const nothingToFetch: Gathered = { media: [], notes: [], words: [] }
 
 const gather = async (job: Job, outcome: Outcome, deps: FinishDeps, signal: AbortSignal): Promise<Gathered> => {
-  const { media, notes } = await collect(outcome, deps, signal)
+  const { media, notes } = await collect(outcome, { ...deps, previewBytes: previewsFor(job, deps) }, signal)
   const { platform } = job.target
   const { words, file } = await fitTexts(outcome.texts, { platform, id: job.promptId ?? job.id }, deps)
   return { media: file ? [...media, file] : media, notes, words }
@@ -65,13 +66,20 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
       : []
   await post(deps, [result, ...ack], (db) => {
     withdraw(db, bridgePartOf(job.key), deps.now())
-    if (now.ackKey) dropFromMailbox(db, now.ackKey, deps.now())
+    if (now.ackKey) dropFromMailbox(db, now.ackKey, 'overtaken', deps.now())
     changeJob(db, job.id, { state: outcome.kind, told: outcome.kind, finishedAtMs: outcome.finishedAtMs ?? deps.now() })
   })
   deps.collected.delete(job.id)
   deps.step('finish:noted')
   deps.log.info({ job: job.id, prompt: job.promptId, is: outcome.kind, files: collected.media.length }, 'job finished')
 }
+
+const previewsFor =
+  (job: Job, deps: TellDeps): CollectDeps['previewBytes'] =>
+  (artifact) => {
+    const capabilities = deps.capabilities(job.target.platform)
+    return capabilities && previewLimit(artifact, capabilities, deps)
+  }
 
 const ackEdit = (job: Job, outcome: Outcome, id: string, tookMs: number | null): Reply => {
   const how = outcome.kind === 'failed' ? 'Failed' : 'Cancelled'

@@ -3,7 +3,7 @@ import { laneOf } from '../contract/index.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
 import { eventState } from '../store/inbox.ts'
 import type { Db } from '../store/open.ts'
-import { markAgain, markSent, partRow, withdraw } from '../store/outbox.ts'
+import { markAgain, markSent, type OutboxRow, partRow, withdraw } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 
 export interface InlineEndDeps {
@@ -37,10 +37,10 @@ export const makeInlineEnds = ({
   sleep,
   signal,
 }: InlineEndDeps): InlineEnds => {
-  const note = async (part: Part, change: (db: Db) => void): Promise<void> => {
+  const note = async (part: Part, how: 'write' | 'note', change: (db: Db) => void): Promise<void> => {
     while (!signal.aborted) {
       try {
-        return await store.write(change)
+        return await store[how](change)
       } catch (error) {
         // Until it is noted the row stays `offered`; a restart treats that as perhaps delivered.
         log.warn({ part: part.key, error: String(error) }, 'inline delivery not noted yet')
@@ -54,17 +54,18 @@ export const makeInlineEnds = ({
       if (!seen) return null
       if (seen.state === 'kept') return 'pending'
       const { answer } = seen
-      return answer === null ? null : store.read((db) => partRow(db, answer)?.part ?? null)
+      const row = answer === null ? null : store.read((db) => partRow(db, answer))
+      return row && isGivenHere(row) ? row.part : null
     },
     written: (part, result) => {
       step('inline:written')
-      void note(part, (db) => {
+      void note(part, 'note', (db) => {
         markSent(db, part.key, { via: 'inline' }, now())
         if (part.interim && part.handle && !result.tokenKept) closeHandle(db, part, now())
       })
     },
     lost: (part) =>
-      void note(part, (db) => {
+      void note(part, 'write', (db) => {
         if (partRow(db, part.key)?.state !== 'offered') return
         const pushes = capabilities(part.to.platform)?.answer.push !== 'never'
         const handle = part.handle && part.handle.expiresAt > now() && !part.interim
@@ -73,6 +74,11 @@ export const makeInlineEnds = ({
       }).then(() => wake([laneOf(part.to)])),
   }
 }
+
+/** Whether an answer belongs into open requests: it went into one, is about to, or waits to be fetched. What goes the
+ *  other way (or went) must not be seen twice. */
+const isGivenHere = ({ state, via }: OutboxRow): boolean =>
+  state === 'offered' || state === 'mailbox' || (state === 'sent' && via === 'inline')
 
 /** The platform was not told that more follows on this token, so it is of no use any more. */
 const closeHandle = (db: Db, part: Part, nowMs: number): void => {

@@ -71,7 +71,7 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   await post(deps, news, (db) => {
     if (text && job.state === 'queued') changeJob(db, id, { ackKey: `job:${id}:queued` })
     if (text && ends) withdraw(db, bridgePartOf(job.key), deps.now())
-    if (ends && job.ackKey) dropFromMailbox(db, job.ackKey, deps.now())
+    if (ends && job.ackKey) dropFromMailbox(db, job.ackKey, 'overtaken', deps.now())
     changeJob(db, id, { told: job.state })
   })
 }

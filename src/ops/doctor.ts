@@ -77,9 +77,9 @@ const probePublic = (config: Config): readonly Probe[] => {
   const needy = config.platforms.filter(
     ({ active, module }) =>
       active &&
-      Object.values(module.capabilities.media)
-        .flat()
-        .some((rung) => rung.by === 'url'),
+      Object.values(module.capabilities.media).some(
+        (rungs) => rungs.length > 0 && rungs.every((rung) => rung.by === 'url'),
+      ),
   )
   if (needy.length === 0) return []
   const names = needy.map(({ module }) => module.capabilities.name).join(', ')

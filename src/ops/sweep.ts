@@ -6,6 +6,7 @@ import { endForgotten, pruneContacts } from '../store/forget.ts'
 import { pruneInbox } from '../store/inbox.ts'
 import { pruneJobs } from '../store/jobs.ts'
 import { blobNeeded, pruneOutbox } from '../store/outbox.ts'
+import { pruneSentMedia } from '../store/sent-media.ts'
 import type { Store } from '../store/store.ts'
 
 export interface SweepDeps {
@@ -40,6 +41,7 @@ export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void>
     () => deps.store.write((db) => pruneActions(db, nowMs - day, batch)),
     () => deps.store.write((db) => pruneApprovals(db, oldMs, batch)),
     () => deps.store.write((db) => pruneContacts(db, nowMs - contactMs, batch)),
+    () => deps.store.write((db) => pruneSentMedia(db, nowMs - day, batch)),
   ]) {
     while (!signal.aborted && (await prune()) > 0) await deps.sleep(20, signal)
   }

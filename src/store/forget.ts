@@ -7,7 +7,7 @@ export const endForgotten = (db: Db, createdBeforeMs: number, nowMs: number, lim
     db
       .sql(
         `UPDATE outbox SET state = 'dead', error = 'never sent', done_at = ? WHERE seq IN (
-           SELECT seq FROM outbox WHERE state IN ('queued', 'offered', 'sending', 'unknown') AND state IN ('queued', 'unknown')
+           SELECT seq FROM outbox WHERE state IN ('queued', 'sending', 'unknown') AND state <> 'sending'
              AND created_at < ? LIMIT ?)`,
       )
       .run(nowMs, createdBeforeMs, limit).changes,

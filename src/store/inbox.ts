@@ -9,6 +9,8 @@ export interface KeptEvent {
   readonly lane: string
   readonly verdict: Verdict
   readonly event: InboundEvent
+  /** Kept by an earlier process: some of its work may have been done. */
+  readonly recovered?: boolean
 }
 
 /** Keeps an event; null when its id was seen before (a redelivery or twin). */
@@ -26,6 +28,20 @@ export const keepEvent = (
     .run(event.id, lane, verdict, nowMs, JSON.stringify(event))
   return result.changes === 0 ? null : { seq: Number(result.lastInsertRowid), lane, verdict, event }
 }
+
+/** Keeps an event that is settled in the same transaction; false when its id was seen before. */
+export const keepSettled = (
+  db: Db,
+  event: InboundEvent,
+  lane: string,
+  { outcome, answer }: { readonly outcome: string; readonly answer: string | null },
+  nowMs: number,
+): boolean =>
+  db
+    .sql(
+      `INSERT INTO inbox (id, lane, state, verdict, kept_at, settled_at, outcome, answer) VALUES (?, ?, 'settled', 'run', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    )
+    .run(event.id, lane, nowMs, nowMs, outcome, answer).changes > 0
 
 /** Marks it done, together with whatever else its transaction writes. The payload goes: the replay key stays, and
  *  under which key its first answer was written, for those who ask again. */
@@ -62,6 +78,7 @@ export const waitingEvents = (db: Db): KeptEvent[] =>
       lane: String(row.lane),
       verdict: row.verdict as Verdict,
       event: JSON.parse(String(row.event)) as InboundEvent,
+      recovered: true,
     }))
 
 /** Removes old replay keys, oldest first, a bounded number at a time (a large DELETE blocks the loop). It begins at the

@@ -21,6 +21,8 @@ export interface OutboxRow {
   readonly part: Part
   readonly edits: Edits | null
   readonly message: string | null
+  /** How it was delivered, once it was. */
+  readonly via: string | null
   readonly createdAtMs: number
 }
 
@@ -50,7 +52,9 @@ export const addPart = (db: Db, { part, state, edits, notBeforeMs }: NewPart, no
     )
   if (added.changes === 0) return false
   for (const item of part.items) {
-    if (item.kind === 'media') linkMedia(db, item.media.blob, part.key)
+    if (item.kind !== 'media') continue
+    linkMedia(db, item.media.blob, part.key)
+    if (item.media.preview) linkMedia(db, item.media.preview.blob, part.key)
   }
   return true
 }
@@ -59,7 +63,7 @@ const linkMedia = (db: Db, blob: string, key: string): void => {
   db.sql('INSERT INTO part_media (blob, key) VALUES (?, ?) ON CONFLICT DO NOTHING').run(blob, key)
 }
 
-const columns = 'key, lane, state, attempts, maybes, next_at, part, edits, otherwise, message, created_at'
+const columns = 'key, lane, state, attempts, maybes, next_at, part, edits, otherwise, message, via, created_at'
 
 const toRow = (row: Record<string, unknown>): OutboxRow => ({
   key: String(row.key),
@@ -71,6 +75,7 @@ const toRow = (row: Record<string, unknown>): OutboxRow => ({
   part: JSON.parse(String(row.part)) as Part,
   edits: row.edits === null ? null : { key: String(row.edits), otherwise: row.otherwise as Edits['otherwise'] },
   message: row.message === null ? null : String(row.message),
+  via: row.via === null ? null : String(row.via),
   createdAtMs: Number(row.created_at),
 })
 
@@ -79,14 +84,24 @@ export const partRow = (db: Db, key: string): OutboxRow | null => {
   return row ? toRow(row) : null
 }
 
-const open = `state IN ('queued', 'offered', 'sending', 'unknown')`
+/** The part that was delivered under this id of the platform's. */
+export const partByMessage = (db: Db, platform: string, message: string): OutboxRow | null =>
+  db
+    .sql(`SELECT ${columns} FROM outbox WHERE message = ? ORDER BY seq DESC LIMIT 5`)
+    .all(message)
+    .map(toRow)
+    .find((row) => row.part.to.platform === platform) ?? null
+
+/** What the delivery has to look after. What is offered to an open request is in other hands until that ends. */
+const open = `state IN ('queued', 'sending', 'unknown')`
 
 /** Once at the start: what a crash caught under way may or may not have arrived. */
-export const recoverOutbox = (db: Db): number =>
-  Number(
-    db.sql(`UPDATE outbox SET state = 'unknown', next_at = 0 WHERE ${open} AND state IN ('offered', 'sending')`).run()
-      .changes,
-  )
+export const recoverOutbox = (db: Db): number => {
+  const wasUnderWay = (which: string): number =>
+    Number(db.sql(`UPDATE outbox SET state = 'unknown', next_at = 0 WHERE ${which}`).run().changes)
+  // Two statements, as each of them has an index of its own.
+  return wasUnderWay(`state = 'offered'`) + wasUnderWay(`${open} AND state = 'sending'`)
+}
 
 /** Every conversation with something to send. Its parts are read as they are needed. */
 export const openLanes = (db: Db): string[] =>
@@ -101,14 +116,12 @@ export const openLanes = (db: Db): string[] =>
 export const nextPart = (db: Db, lane: string, nowMs: number): OutboxRow | { readonly atMs: number } | null => {
   const row = db
     .sql(
-      `SELECT ${columns} FROM outbox WHERE lane = ? AND ${open} AND state <> 'offered' AND (attempts > 0 AND maybes < 2 OR next_at <= ?)
+      `SELECT ${columns} FROM outbox WHERE lane = ? AND ${open} AND (attempts > 0 AND maybes < 2 OR next_at <= ?)
        ORDER BY seq LIMIT 1`,
     )
     .get(lane, nowMs)
   if (row) return Number(row.next_at) <= nowMs ? toRow(row) : { atMs: Number(row.next_at) }
-  const later = db
-    .sql(`SELECT min(next_at) AS at FROM outbox WHERE lane = ? AND ${open} AND state <> 'offered'`)
-    .get(lane)
+  const later = db.sql(`SELECT min(next_at) AS at FROM outbox WHERE lane = ? AND ${open}`).get(lane)
   return later?.at == null ? null : { atMs: Number(later.at) }
 }
 
@@ -181,12 +194,25 @@ export const withdraw = (db: Db, key: string, nowMs: number): boolean =>
       .run(nowMs, key).changes,
   ) > 0
 
-/** Takes an answer out of the mailbox that later news made pointless. */
-export const dropFromMailbox = (db: Db, key: string, nowMs: number): void => {
-  db.sql(
-    `UPDATE outbox SET state = 'skipped', error = 'overtaken', done_at = ? WHERE key = ? AND state = 'mailbox'`,
-  ).run(nowMs, key)
+/** Takes an answer out of the mailbox: later news made it pointless, or it went along with another. */
+export const dropFromMailbox = (db: Db, key: string, why: string, nowMs: number): void => {
+  db.sql(`UPDATE outbox SET state = 'skipped', error = ?, done_at = ? WHERE key = ? AND state = 'mailbox'`).run(
+    why,
+    nowMs,
+    key,
+  )
 }
+
+/** Sends what waits in the mailbox of a conversation, oldest first; how many. */
+export const queueMailbox = (db: Db, lane: string, limit: number, nowMs: number): number =>
+  Number(
+    db
+      .sql(
+        `UPDATE outbox SET state = 'queued', next_at = ? WHERE seq IN
+           (SELECT seq FROM outbox WHERE lane = ? AND state = 'mailbox' ORDER BY seq LIMIT ?)`,
+      )
+      .run(nowMs, lane, limit).changes,
+  )
 
 /** What waits in the mailbox of a conversation, oldest first. */
 export const mailbox = (db: Db, lane: string, limit: number): OutboxRow[] =>

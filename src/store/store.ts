@@ -16,6 +16,8 @@ export interface Store {
   /** Runs in a transaction shared with whatever else waits (group commit); resolves once it is on disk. The function
    *  may run twice (after a neighbour's failure the batch is repeated one by one), so it touches the database only. */
   readonly write: <T>(change: (db: Db) => T) => Promise<T>
+  /** Like `write` for what nobody waits for: it goes along with the next transaction, or soon in one of its own. */
+  readonly note: <T>(change: (db: Db) => T) => Promise<T>
   readonly trouble: () => StoreTrouble | null
   /** Writes a little to see whether trouble is over; only this ends it. Resolves to whether all is well. */
   readonly probe: () => Promise<boolean>
@@ -44,9 +46,15 @@ const troubleOf = (error: unknown): string | null => {
   return typeof code === 'number' ? (troubles.get(code & 0xff) ?? null) : null
 }
 
+/** So long a note may wait for company. What a crash loses of it is only known less well afterwards. */
+const noteMs = 25
+/** While each turn of the event loop brings more to write, the transaction waits for it: one fsync for all of them. */
+const mostTurns = 8
+
 export const openStore = (db: OpenDb, now: () => number): Store => {
   let waiting: Waiting[] = []
   let scheduled = false
+  let later: NodeJS.Timeout | null = null
   let trouble: StoreTrouble | null = null
   let closed = false
 
@@ -74,6 +82,8 @@ export const openStore = (db: OpenDb, now: () => number): Store => {
 
   const flush = (): void => {
     scheduled = false
+    if (later) clearTimeout(later)
+    later = null
     const batch = waiting
     waiting = []
     try {
@@ -88,18 +98,35 @@ export const openStore = (db: OpenDb, now: () => number): Store => {
     }
   }
 
-  const write: Store['write'] = (change) =>
+  const enter = <T>(change: (db: Db) => T, schedule: () => void): Promise<T> =>
     new Promise((done, failed) => {
       if (closed) return failed(new StoreError('the store is closed'))
       waiting.push({ change, done: done as (value: never) => void, failed })
-      if (scheduled) return
-      scheduled = true
-      setImmediate(flush)
+      if (!scheduled) schedule()
     })
+
+  const soon = (): void => {
+    scheduled = true
+    let seen = 0
+    let turns = 0
+    const look = (): void => {
+      if (waiting.length > seen && turns++ < mostTurns) {
+        seen = waiting.length
+        setImmediate(look)
+      } else flush()
+    }
+    setImmediate(look)
+  }
+
+  const write: Store['write'] = (change) => enter(change, soon)
 
   return {
     read: (query) => query(db),
     write,
+    note: (change) =>
+      enter(change, () => {
+        later ??= setTimeout(flush, noteMs)
+      }),
     trouble: () => trouble,
     probe: async () => {
       try {

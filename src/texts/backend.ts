@@ -9,6 +9,7 @@ export const backend = {
     logs: number
     errors: number
     mine: number
+    quotas: readonly { name: string; used: number; limit: number | null }[]
   }) =>
     [
       '[Online] System Status',
@@ -18,6 +19,11 @@ export const backend = {
       `- Queue: ${facts.running + facts.pending} (${facts.running} running, ${facts.pending} waiting)`,
       `- Logs: ${facts.logs}`,
       `- Errors: ${facts.errors}`,
+      ...facts.quotas.map(({ name, used, limit }) =>
+        limit === null
+          ? `- ${name}: ${used} messages sent this month`
+          : `- ${name}: ${used} of ${limit} messages used this month`,
+      ),
       facts.mine > 0 ? `- Your open jobs: ${facts.mine}` : '',
     ]
       .filter((line) => line !== '')

@@ -47,9 +47,6 @@ export const common = {
       ? `I don't know ${word}. Did you mean ${nearest}? /help lists what you can do.`
       : `I don't know ${word}. /help lists what you can do.`,
   talk: 'Send me a command and I get to work. /help lists what you can do, /templates what you can make.',
-  picturesLater:
-    'Thanks for the picture. Picture inputs are not available yet; describe it in words: /run <template> <words>.',
-  pictureUnused: '(I used the words only: picture inputs are not available yet.)',
   notUsable: 'Thanks, but I can only work with text and pictures here. /help shows what to write.',
   heard: (text: string) => `I heard: "${text}". Nothing has been run. Send it as text if that is what you meant.`,
   heardLabel: 'Yes, do it',

@@ -22,6 +22,7 @@ export const adapterTexts: Readonly<Record<AdapterText, string>> = {
   groups_unsupported: 'I only work in one-to-one chats here. Open a chat with me and send /help.',
   maybe_repeated: '(You may have got this already.)',
   empty: '(empty)',
+  choose: 'Choose',
   nothing_to_say: 'Got it. /help lists what you can do.',
 }
 

@@ -177,3 +177,37 @@ describe('what was sent along', () => {
     expect(media).toEqual([expect.objectContaining({ kind, ref: 'f', bytes: 9 })])
   })
 })
+
+describe('what an answered message carries', () => {
+  const sizes = [
+    { file_id: 'small', file_size: 1, width: 90, height: 90 },
+    { file_id: 'large', file_size: 9, width: 900, height: 900 },
+  ]
+  const answered = (more: object, text = '/run img2img') =>
+    eventOf({ message: message({ text, reply_to_message: { message_id: 4, ...more } }) }).media
+
+  it('belongs to a command: a photo in its largest size, a document that is a picture', () => {
+    expect(answered({ photo: sizes })).toEqual([{ kind: 'image', ref: 'large', bytes: 9, mime: 'image/jpeg' }])
+    expect(answered({ document: { file_id: 'd', mime_type: 'image/png' } })).toMatchObject([
+      { kind: 'image', ref: 'd' },
+    ])
+  })
+
+  it('does not belong to other words', () => {
+    expect(answered({ photo: sizes }, 'how nice')).toEqual([])
+  })
+
+  it('gives way to what the command itself carries', () => {
+    const raw = message({
+      text: undefined,
+      caption: '/run img2img',
+      document: { file_id: 'own', mime_type: 'image/png' },
+      reply_to_message: { message_id: 4, photo: sizes },
+    })
+    expect(eventOf({ message: raw }).media).toMatchObject([{ ref: 'own' }])
+  })
+
+  it('that can not be read costs nothing but itself', () => {
+    expect(answered({ photo: 'odd', document: { file_id: 'd' } })).toMatchObject([{ kind: 'file', ref: 'd' }])
+  })
+})

@@ -4,7 +4,8 @@ import { commands } from '../../src/commands/index.ts'
 import type { InboundEvent } from '../../src/contract/index.ts'
 import { eventId, laneOf } from '../../src/contract/index.ts'
 import { makeLanes } from '../../src/intake/lanes.ts'
-import { keep, type Ports } from '../../src/pipeline.ts'
+import { keep } from '../../src/keep.ts'
+import type { Ports } from '../../src/pipeline.ts'
 import { type OpenDb, openDb } from '../../src/store/open.ts'
 import { openStore } from '../../src/store/store.ts'
 import { keepingLog } from '../kit/deps.ts'
@@ -107,7 +108,7 @@ const openKeeper = (file: string) => {
     maxPendingPerSender: 1000,
   }
   return {
-    put: (events: readonly InboundEvent[]) => keep(events, capabilities, ports as Ports),
+    put: async (events: readonly InboundEvent[]) => void (await keep(events, capabilities, ports as Ports)),
     close: () => store.close(),
   }
 }

@@ -73,10 +73,13 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     commands: () => commands,
     hasAdminToken: true,
     maxOpenJobs: 5,
+    maxInputBytes: 20 * 1024 * 1024,
+    handOver: async (_platform, media) => ({ ok: true, input: `openclaw-connector/${media.ref}` }),
     talks: { enter: () => ++talking <= 2, leave: () => void talking-- },
     away: () => (awayMs === null ? null : { sinceMs: awayMs, why: 'nobody answers' }),
     tellJob: rig.submitting.tellJob,
     now: rig.clock.now,
+    quotas: async () => [],
     newTrace: randomUUID,
     log: rig.log,
     step: () => {},
@@ -88,10 +91,13 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     ...deps,
   }
 
-  const act = async (one: InboundEvent, verdict: Verdict = 'run'): Promise<Performed> => {
+  const act = async (one: InboundEvent, verdict: Verdict = 'run', recovered = false): Promise<Performed> => {
     const stop = new AbortController()
     onTestFinished(() => stop.abort())
-    const [performed] = await Promise.all([perform(one, verdict, platform, performDeps, stop.signal), flush(40)])
+    const [performed] = await Promise.all([
+      perform({ event: one, verdict, recovered }, platform, performDeps, stop.signal),
+      flush(40),
+    ])
     await rig.store.write((db) => performed.outcome.within?.(db))
     performed.outcome.after?.()
     await flush()
@@ -112,7 +118,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     reset: (others: Partial<Backend>, template: Templates): void => {
       Object.assign(backend, rig.comfy.backend, others)
       known = template
-      for (const table of ['jobs', 'approvals', 'memo', 'actions']) rig.db.exec(`DELETE FROM ${table}`)
+      for (const table of ['jobs', 'approvals', 'memo', 'actions', 'sent_media']) rig.db.exec(`DELETE FROM ${table}`)
     },
     setAway: (value: boolean) => {
       rig.comfy.setAway(value)

@@ -16,7 +16,9 @@ test('ordinary talk among people is neither kept nor answered; what is said to u
   const unaddressed = (text: string) => talk(text, { where: group, body: { kind: 'text', text, addressed: false } })
   expect([unaddressed('hello all'), unaddressed('/frobnicate'), unaddressed('')]).toEqual([false, false, false])
   expect([unaddressed('/status'), talk('hello'), talk('', { media: picture })]).toEqual([true, true, true])
-  expect(talk('', { where: group, media: picture })).toBe(false)
+  const picturesInGroup = (addressed: boolean) =>
+    talk('', { where: group, media: picture, body: { kind: 'text', text: '', addressed } })
+  expect([picturesInGroup(false), picturesInGroup(true)]).toEqual([false, true])
 })
 
 test('talk, an unknown command and a quote left open are answered with what helps', async () => {
@@ -24,13 +26,6 @@ test('talk, an unknown command and a quote left open are answered with what help
   expect(await say('ann', 'hello')).toContain('/help lists what you can do')
   expect(await say('ann', '/stauts')).toContain('Did you mean /status?')
   expect(await say('ann', '/run portrait "a fox')).toMatch(/quotation mark is not closed[\s\S]*Usage: \/run/)
-})
-
-test('a picture alone, beside words and beside a command is not passed over in silence', async () => {
-  const { say } = commandRig()
-  expect(await say('ann', '', { media: picture })).toContain('Thanks for the picture')
-  expect(await say('ann', 'look', { media: picture })).toContain('Thanks for the picture')
-  expect(await say('ann', '/run portrait a fox', { media: picture })).toMatch(/\[Job Submitted\][\s\S]*picture/i)
 })
 
 test('what a machine heard is offered back and never run', async () => {

@@ -31,7 +31,7 @@ test('a crash is no second count: what was let through before is not held back b
   const { act, eventOf } = commandRig({ deps: { userRpm: 1 } })
   const one = eventOf('/run portrait a fox', 'ann')
   await act(one)
-  expect((await act(one)).outcome.reply?.text).toContain('[Job Submitted]')
+  expect((await act(one, 'run', true)).outcome.reply?.text).toContain('[Job Submitted]')
   expect((await act(eventOf('/status', 'ann'))).record).toBe('rate limited')
 })
 

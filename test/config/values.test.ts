@@ -27,6 +27,7 @@ const where: Readonly<Record<string, (c: ReturnType<typeof read>) => number>> = 
   OPENCLAW_CONNECTOR_MEDIA_TTL_SEC: (c) => c.media.ttlMs / 1000,
   OPENCLAW_CONNECTOR_MEDIA_MAX_MB: (c) => c.media.maxBytes / 1024 / 1024,
   OPENCLAW_CONNECTOR_MEDIA_MAX_TOTAL_MB: (c) => c.media.maxTotalBytes / 1024 / 1024,
+  OPENCLAW_CONNECTOR_INPUT_MAX_MB: (c) => c.media.maxInputBytes / 1024 / 1024,
   OPENCLAW_CONNECTOR_RETENTION_DAYS: (c) => c.limits.retentionMs / 86_400_000,
 }
 
@@ -45,6 +46,7 @@ describe('whole numbers', () => {
     ['MAX_PENDING_PER_SENDER', 20, 1, 1000],
     ['CONCURRENT_COMMANDS', 32, 1, 256],
     ['MEDIA_MAX_TOTAL_MB', 2048, 64, 1_048_576],
+    ['INPUT_MAX_MB', 20, 1, 100],
     ['RETENTION_DAYS', 30, 2, 3650],
   ] as const
 

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { adapters, type PlatformId } from '../../adapters/index.ts'
 import { startConsole } from '../platforms/console.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
+import { startLine } from '../platforms/line.ts'
 import { startTelegram } from '../platforms/telegram.ts'
+import { startWhatsapp } from '../platforms/whatsapp.ts'
 import { conformance } from './adapter.ts'
 import type { Start } from './rig.ts'
 
@@ -10,6 +12,8 @@ import type { Start } from './rig.ts'
 const platforms: Readonly<Record<PlatformId, Start>> = {
   console: startConsole,
   telegram: startTelegram,
+  line: startLine,
+  whatsapp: startWhatsapp,
   kakao: async () => {
     const fake = await startFakeKakao()
     fake.offerCallbacks(true)

@@ -67,8 +67,16 @@ export const artifactFor = (kind: MediaKind, rung: MediaRung, nth = 1): Artifact
     bytes,
     ...(kind === 'image' || kind === 'video' ? { width: 64, height: 64 } : {}),
     ...(rung.animated === undefined ? {} : { animated: rung.animated }),
+    ...(rung.previewBytes === undefined ? {} : { preview: previewOf(kind, rung.previewBytes, nth) }),
   }
 }
+
+/** A still picture as large as the rung allows. */
+const previewOf = (kind: MediaKind, bytes: number, nth: number): NonNullable<Artifact['preview']> => ({
+  blob: `image/jpeg|${bytes}|${kind}-preview-${nth}`,
+  mime: 'image/jpeg',
+  bytes,
+})
 
 /** The bytes of an artifact made above, without keeping any. */
 export const makeBlobs = () => ({

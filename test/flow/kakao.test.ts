@@ -265,14 +265,17 @@ describe.concurrent('on KakaoTalk', () => {
     expect(kakao.errors()).toEqual([])
   })
 
-  test('groups and photos are answered with what is possible', async ({ onTestFinished }) => {
+  test('groups are told what is possible; a photo becomes the input of the next run', async ({ onTestFinished }) => {
     const house = await openHouse(onTestFinished, { kakao: true, telegram: false })
     const { kakao } = house
     await kakao.say(kakao.people.ann, kakao.places.group, '/run portrait a blue whale')
     expect(textOf(kakao.shown())).toContain('one-to-one chats')
     await kakao.sendPhoto(kakao.people.ann, `${kakao.origin}/dn/photo.png`)
-    expect(textOf(kakao.shown())).toContain('Picture inputs are not available yet')
+    expect(textOf(kakao.shown())).toContain('Got the picture')
     expect(house.simulator.control.jobs()).toEqual([])
+    expect(textOf(await annOn(house).say('/run img2img a blue whale'))).toContain('I took the picture you sent last')
+    const [job] = house.simulator.control.jobs()
+    expect(job?.prompt['10']?.inputs.image).toMatch(/^openclaw-connector\/[0-9a-f]{24}\.png$/)
     expect(kakao.errors()).toEqual([])
   })
 

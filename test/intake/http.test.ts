@@ -38,7 +38,13 @@ const open = async (hooks: readonly Partial<Hook>[], over: Partial<HttpDeps> = {
   const kept: string[] = []
   const ends: string[] = []
   const deps: HttpDeps = {
-    keep: async (_hook, events: readonly InboundEvent[]) => void kept.push(...events.map(({ id }) => id)),
+    keep: async (_hook, events: readonly InboundEvent[]) => {
+      const fresh = events.map(({ id }) => id).filter((id) => !kept.includes(id))
+      kept.push(...events.map(({ id }) => id))
+      return new Set(fresh)
+    },
+    reported: async (platform, reports) => void ends.push(...reports.map(({ key }) => `${platform} ${key}`)),
+    sorry: () => null,
     slots,
     earlier: () => 'pending',
     written: (one: Part) => void ends.push(`written ${one.key}`),
@@ -56,12 +62,15 @@ const open = async (hooks: readonly Partial<Hook>[], over: Partial<HttpDeps> = {
   return { url, port: listener.port, listener, slots, log, kept, ends, post }
 }
 
+/** Nothing of it is new. */
+const again = async (): Promise<ReadonlySet<string>> => new Set()
+
 const seen = async (response: Response): Promise<[number, string]> => [response.status, await response.text()]
 
 test('an event is acknowledged once it is kept, and not before', async () => {
   let keepNow = (): void => {}
-  const keeping = new Promise<void>((resolve) => {
-    keepNow = resolve
+  const keeping = new Promise<ReadonlySet<string>>((resolve) => {
+    keepNow = () => resolve(new Set(['e1']))
   })
   const { post } = await open([{}], { keep: () => keeping })
   let answered = false
@@ -185,35 +194,59 @@ test('an open request gets the part as its answer, and that it was written is to
 test('an open request whose time is up is told so, one that has no answer as well; no part is noted', async () => {
   const late = await open([{ inline: { timeoutMs: 5, render } }])
   expect(await seen(await late.post())).toEqual([200, 'late'])
-  const none = await open([{ inline: { timeoutMs: 60_000, render } }], { earlier: () => null })
+  const none = await open([{ inline: { timeoutMs: 60_000, render } }], { keep: again, earlier: () => null })
   expect(await seen(await none.post())).toEqual([200, 'none'])
   expect([...late.ends, ...none.ends]).toEqual([])
 })
 
-test('an answer whose caller has hung up is lost, not written', async () => {
+test('a caller who hangs up while waiting leaves: the answer is not handed to nobody', async () => {
   const { port, slots, ends } = await open([{ inline: { timeoutMs: 60_000, render } }])
   const call = request({ port, host: '127.0.0.1', path: '/hook', method: 'POST' })
   call.on('error', () => {})
   call.end('{}')
   await eventually(() => slots.open('e1'))
   call.destroy()
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  slots.offer('e1', part('p1'))
-  await eventually(() => ends.length > 0)
-  expect(ends).toEqual(['lost p1'])
+  await eventually(() => !slots.open('e1'))
+  expect([slots.offer('e1', part('p1')), ends]).toEqual([false, []])
+})
+
+test('a request may wait for another time than its platform does as a rule', async () => {
+  const receive = async (): Promise<Verdict> => ({ ...ack, waitMs: 5 }) as Verdict
+  const { post } = await open([{ webhook: webhook({ receive }), inline: { timeoutMs: 60_000, render } }])
+  expect(await seen(await post())).toEqual([200, 'late'])
+})
+
+test('where no event can be taken an open request may be told why instead of being refused', async () => {
+  const { post, ends } = await open([{ inline: { timeoutMs: 60_000, render } }], {
+    keep: () => Promise.reject(new Error('too much')),
+    sorry: () => part('busy'),
+  })
+  expect(await seen(await post())).toEqual([200, 'text of busy'])
+  expect(ends).toEqual([])
+})
+
+test('what the platform says about earlier sends is noted before it is acknowledged', async () => {
+  const receive = async (): Promise<Verdict> => ({ ...ack, reports: [{ key: 'k', outcome: 'sent' }] }) as Verdict
+  const { post, ends } = await open([{ webhook: webhook({ receive }) }])
+  expect(await seen(await post())).toEqual([200, 'ack'])
+  expect(ends).toEqual(['fake k'])
 })
 
 test('a request that fails once its event is kept leaves no open place, in which the answer would be lost', async () => {
   const earlier = (): never => {
     throw new Error('the store can not be read')
   }
-  const { post, slots, kept } = await open([{ inline: { timeoutMs: 60_000, render } }], { earlier })
+  const keep = async () => new Set<string>()
+  const { post, slots } = await open([{ inline: { timeoutMs: 60_000, render } }], { earlier, keep })
   expect((await post()).status).toBe(503)
-  expect([kept, slots.open('e1'), slots.offer('e1', part('p1'))]).toEqual([['e1'], false, false])
+  expect([slots.open('e1'), slots.offer('e1', part('p1'))]).toEqual([false, false])
 })
 
 test('an event that comes again gets the answer it got before', async () => {
-  const { post, ends } = await open([{ inline: { timeoutMs: 60_000, render } }], { earlier: () => part('before') })
+  const { post, ends } = await open([{ inline: { timeoutMs: 60_000, render } }], {
+    keep: again,
+    earlier: () => part('before'),
+  })
   expect(await seen(await post())).toEqual([200, 'text of before'])
   await eventually(() => ends.length > 0)
   expect(ends).toEqual(['written before'])

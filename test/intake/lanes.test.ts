@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { makeLanes } from '../../src/intake/lanes.ts'
+import { type Lanes, makeLanes } from '../../src/intake/lanes.ts'
 import type { KeptEvent } from '../../src/store/inbox.ts'
 import { event, flush } from '../kit/core.ts'
 
@@ -10,6 +10,12 @@ const kept = (seq: number, lane: string, sender = 'ann'): KeptEvent => ({
   verdict: 'run',
   event: event(`e${seq}`, '/x', { from: { id: sender, self: false, bot: false } }),
 })
+
+/** Held while it is kept, then added. */
+const put = (lanes: Lanes, one: KeptEvent): void => {
+  lanes.hold(one.event)
+  lanes.add(one)
+}
 
 /** Lanes whose work ends when the test says so. */
 const held = (concurrent: number) => {
@@ -37,7 +43,7 @@ const held = (concurrent: number) => {
 
 test('within a conversation events are worked on in order, one after another', async () => {
   const { lanes, started, end } = held(10)
-  for (const seq of [1, 2, 3]) lanes.add(kept(seq, 'a'))
+  for (const seq of [1, 2, 3]) put(lanes, kept(seq, 'a'))
   expect(started).toEqual([1])
   await end(1)
   expect(started).toEqual([1, 2])
@@ -47,26 +53,26 @@ test('within a conversation events are worked on in order, one after another', a
 
 test('a slow conversation does not hold up another', async () => {
   const { lanes, started, end } = held(10)
-  lanes.add(kept(1, 'slow'))
-  lanes.add(kept(2, 'slow'))
-  for (const seq of [3, 4]) lanes.add(kept(seq, 'quick'))
+  put(lanes, kept(1, 'slow'))
+  put(lanes, kept(2, 'slow'))
+  for (const seq of [3, 4]) put(lanes, kept(seq, 'quick'))
   await end(3)
   expect(started).toEqual([1, 3, 4])
 })
 
 test('conversations take turns: a long one does not starve a short one when there are few places', async () => {
   const { lanes, started, end } = held(1)
-  for (const seq of [1, 2, 3]) lanes.add(kept(seq, 'long'))
-  lanes.add(kept(4, 'short'))
+  for (const seq of [1, 2, 3]) put(lanes, kept(seq, 'long'))
+  put(lanes, kept(4, 'short'))
   for (const seq of [1, 4, 2]) await end(seq)
   expect(started).toEqual([1, 4, 2, 3])
 })
 
 test('counters tell how much waits, of whom, and when nothing does', async () => {
   const { lanes, end } = held(1)
-  lanes.add(kept(1, 'a', 'ann'))
-  lanes.add(kept(2, 'a', 'ann'))
-  lanes.add(kept(3, 'b', 'bob'))
+  put(lanes, kept(1, 'a', 'ann'))
+  put(lanes, kept(2, 'a', 'ann'))
+  put(lanes, kept(3, 'b', 'bob'))
   expect([lanes.size(), lanes.waitingOf('fake:ann'), lanes.waitingOf('fake:bob'), lanes.waitingOf('fake:eve')]).toEqual(
     [3, 2, 1, 0],
   )
@@ -76,8 +82,8 @@ test('counters tell how much waits, of whom, and when nothing does', async () =>
 
 test('closing waits for what is being worked on and takes nothing further up', async () => {
   const { lanes, started, end } = held(2)
-  for (const seq of [1, 2]) lanes.add(kept(seq, 'a'))
-  lanes.add(kept(3, 'b'))
+  for (const seq of [1, 2]) put(lanes, kept(seq, 'a'))
+  put(lanes, kept(3, 'b'))
   let closed = false
   const closing = lanes.close().then(() => {
     closed = true
@@ -86,7 +92,7 @@ test('closing waits for what is being worked on and takes nothing further up', a
   expect([closed, started]).toEqual([false, [1, 3]])
   await end(3)
   await closing
-  lanes.add(kept(4, 'c'))
+  put(lanes, kept(4, 'c'))
   expect(started).toEqual([1, 3])
 })
 
@@ -100,7 +106,7 @@ test('under any arrival and any order of finishing: all are worked on, in order 
         if (open.length > 0) await end(open[nth % open.length] ?? 0)
       }
       for (const [seq, { lane, finish }] of all.entries()) {
-        lanes.add(kept(seq, `l${lane}`))
+        put(lanes, kept(seq, `l${lane}`))
         if (finish % 3 === 0) await finishOne(finish)
       }
       while (going.size > 0) await finishOne(7)

@@ -50,13 +50,18 @@ const platformsOf = (modules: readonly AdapterModule[], over: Partial<PlatformDe
   const platforms = openPlatforms({
     active: modules.map((module) => ({ module, settings: {} })),
     depsFor: () => testDeps(),
-    keep: async (events) => void kept.push(...events.map(({ id }) => id)),
+    keep: async (events) => {
+      kept.push(...events.map(({ id }) => id))
+      return new Set(kept)
+    },
     http: {
       slots: makeSlots(),
       earlier: () => null,
       written: () => {},
       lost: () => {},
       refused: () => {},
+      reported: async () => {},
+      sorry: () => null,
       log: keepingLog(),
     },
     shared: null,
@@ -170,6 +175,7 @@ test('while nothing can be kept a stream waits with its events and brings them w
     keep: async (events) => {
       if (full) throw new Error('the disk is full')
       kept.push(...events.map(({ id }) => id))
+      return new Set(kept)
     },
   })
   await start()

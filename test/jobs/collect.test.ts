@@ -57,6 +57,7 @@ const rig = async (view: Backend['view'], over: Partial<CollectDeps> = {}, maxTo
     log: keepingLog(),
     maxImages: 4,
     maxImageBytes: 1000,
+    previewBytes: () => null,
     ...over,
   }
   return { clock, blobs, asked, deps }

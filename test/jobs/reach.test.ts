@@ -9,9 +9,9 @@ import { approverAddresses, approversOf } from '../../src/jobs/reach.ts'
 import { keepEvent, settleEvent } from '../../src/store/inbox.ts'
 import { addJob, jobById } from '../../src/store/jobs.ts'
 import { setContact } from '../../src/store/memo.ts'
-import { addPart, mailbox, partRow } from '../../src/store/outbox.ts'
+import { addPart, mailbox, markSent, partRow } from '../../src/store/outbox.ts'
 import { capabilities } from '../delivery/plan-kit.ts'
-import { address, event, flush, makeClock, part, testStore } from '../kit/core.ts'
+import { address, event, eventually, flush, makeClock, part, testStore } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
 import { jobOf, mute } from './jobs-kit.ts'
 
@@ -84,8 +84,7 @@ const handle = (expiresAt: number) => ({ kind: 'token' as const, value: 't', exp
 test('an answer that was written to the open request is sent', async () => {
   const { ends, offered, state } = inline()
   ends.written(offered('p1'), { answer, tokenKept: false })
-  await flush()
-  expect(state('p1')).toBe('sent')
+  await eventually(() => state('p1') === 'sent')
 })
 
 test('a lost answer takes the next way: pushed, by its token, or into the mailbox', async () => {
@@ -106,7 +105,7 @@ test('of two deliveries of one event one may be lost: what the other wrote stays
   const { ends, offered, state } = inline()
   const one = offered('p1')
   ends.written(one, { answer, tokenKept: false })
-  await flush()
+  await eventually(() => state('p1') === 'sent')
   ends.lost(one)
   await flush()
   expect(state('p1')).toBe('sent')
@@ -119,7 +118,7 @@ test('a promise that did not keep the token open closes it: no bridge, and the r
     addJob(db, jobOf('a', clock.now(), { key: 'e1', handle: own }))
     addPart(db, { part: part(bridgePartOf('e1')), notBeforeMs: clock.now() + 50_000 }, clock.now())
     ends.written(offered('ack:e1', { handle: own, interim: true }), { answer, tokenKept })
-    await flush()
+    await eventually(() => state('ack:e1') === 'sent')
     expect(jobById(db, 'a')?.handle).toEqual(tokenKept ? own : undefined)
     expect(state(bridgePartOf('e1'))).toBe(tokenKept ? 'queued' : 'skipped')
   }
@@ -128,12 +127,16 @@ test('a promise that did not keep the token open closes it: no bridge, and the r
 test('an event that comes again gets its first answer, is pending while it waits, and unknown ones are nothing', () => {
   const { ends, db, clock } = inline()
   const keep = (id: string) => keepEvent(db, event(id), 'lane', 'run', clock.now())?.seq ?? 0
-  addPart(db, { part: part('e1#0'), state: 'sent' }, clock.now())
+  addPart(db, { part: part('e1#0'), state: 'offered' }, clock.now())
   settleEvent(db, keep('e1'), { outcome: '/status', answer: 'e1#0' }, 1)
   settleEvent(db, keep('e2'), { outcome: 'talk', answer: null }, 1)
   settleEvent(db, keep('e3'), { outcome: '/status', answer: 'pruned#0' }, 1)
   keep('e4')
   expect(ends.earlier(event('e1'))).toEqual(part('e1#0'))
+  markSent(db, 'e1#0', { via: 'inline' }, 2)
+  expect(ends.earlier(event('e1'))).toEqual(part('e1#0'))
+  markSent(db, 'e1#0', { via: 'push' }, 2)
+  expect(ends.earlier(event('e1')), 'it went the other way').toBeNull()
   expect(['e2', 'e3', 'e4', 'e5'].map((id) => ends.earlier(event(id)))).toEqual([null, null, 'pending', null])
 })
 
@@ -142,11 +145,11 @@ test('while the disk refuses, what became of an answer is noted as soon as it ca
   const one = offered('p1')
   db.exec('PRAGMA query_only = 1')
   ends.written(one, { answer, tokenKept: false })
-  await clock.advance(3000)
+  await eventually(() => clock.sleepers() === 1)
   expect(state('p1')).toBe('offered')
   db.exec('PRAGMA query_only = 0')
   await clock.advance(1000)
-  expect(state('p1')).toBe('sent')
+  await eventually(() => state('p1') === 'sent')
   const two = offered('p2')
   db.exec('PRAGMA query_only = 1')
   ends.lost(two)

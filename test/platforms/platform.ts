@@ -84,11 +84,21 @@ export interface FakePlatform {
   readonly close: () => Promise<void>
 }
 
+/** What a person sends besides words. */
+export interface PersonsFile {
+  readonly kind: MediaKind
+  readonly bytes: Uint8Array
+  readonly mime: string
+  readonly name: string
+}
+
 export interface SayMore {
   /** The message mentions us (groups). Default: true for groups. */
   readonly mention?: boolean
   readonly at?: number
   readonly replyTo?: string
+  /** A file that comes with it; the text is its caption where the platform has such, else a message behind it. */
+  readonly file?: PersonsFile
   /** Our own message coming back, where the platform does that. */
   readonly fromUs?: boolean
 }

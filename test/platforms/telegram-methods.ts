@@ -6,6 +6,7 @@ import {
   bad,
   botJson,
   type Key,
+  keepFile,
   type Media,
   type Posted,
   postJson,
@@ -97,7 +98,7 @@ const kindOf = (as: string, mime: string): MediaKind => {
   return as === 'animation' && mime === 'image/gif' ? 'image' : 'video'
 }
 
-const mediaOf = async (params: Params, as: string, reference: unknown): Promise<Media> => {
+const mediaOf = async (params: Params, as: string, reference: unknown, world: World): Promise<Media> => {
   const file = params.file(reference)
   if (!file) throw bad('wrong file identifier/HTTP URL specified')
   const bytes = new Uint8Array(await file.arrayBuffer())
@@ -106,14 +107,15 @@ const mediaOf = async (params: Params, as: string, reference: unknown): Promise<
     throw bad(`file of size ${bytes.length} bytes is too big; the maximum size is ${50 * MiB} bytes`)
   if (as === 'photo') checkPhoto(bytes)
   const mime = typeOf(file.name)
-  return { as, kind: kindOf(as, mime), bytes: bytes.length, mime, name: file.name }
+  const fileId = keepFile(world, `sent/${world.files.size}-${file.name}`, bytes)
+  return { as, kind: kindOf(as, mime), bytes: bytes.length, mime, name: file.name, fileId }
 }
 
 const sendOne = (as: string) => async (params: Params, world: World) => {
   const { where, thread, replyTo } = placeOf(params, world)
   const keys = keysOf(params)
   const text = checkCaption(params.value('caption'))
-  const media = await mediaOf(params, as, params.value(as))
+  const media = await mediaOf(params, as, params.value(as), world)
   return postJson(world, addPost(world, where, { by: null, thread, replyTo, keys, text, media }))
 }
 
@@ -137,7 +139,7 @@ const sendMediaGroup = async (params: Params, world: World) => {
   const fits =
     [...types].every((type) => ['photo', 'video'].includes(type)) || (types.size === 1 && !types.has('animation'))
   if (!fits) throw bad("the media can't be sent as one album")
-  const media = await Promise.all(items.map((item) => mediaOf(params, String(item.type), item.media)))
+  const media = await Promise.all(items.map((item) => mediaOf(params, String(item.type), item.media, world)))
   const album = `album-${world.posts.length}`
   return items.map((item, index) =>
     postJson(

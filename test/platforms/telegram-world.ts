@@ -34,6 +34,8 @@ export interface Media {
   readonly bytes: number
   readonly mime: string
   readonly name: string
+  /** Under which the file can be fetched again. */
+  readonly fileId: string
 }
 
 export interface Key {
@@ -152,6 +154,20 @@ export const personJson = (person: Person, isBot: boolean): object => ({
   first_name: person.name,
 })
 
+/** Keeps a file to be fetched with `getFile`; returns its id. */
+export const keepFile = (world: World, path: string, bytes: Uint8Array): string => {
+  const id = `file-${world.files.size + 1}`
+  world.files.set(id, { path, bytes })
+  return id
+}
+
+/** How a message shows its file: photos in several sizes, the largest last. */
+export const fileJson = ({ as, bytes, mime, name, fileId }: Media): object => {
+  if (as !== 'photo') return { [as]: { file_id: fileId, file_size: bytes, mime_type: mime, file_name: name } }
+  const size = (file_id: string, file_size: number, side: number) => ({ file_id, file_size, width: side, height: side })
+  return { photo: [size(`${fileId}-small`, Math.min(bytes, 1000), 90), size(fileId, bytes, 1280)] }
+}
+
 /** A message of ours as the Bot API returns it. */
 export const postJson = (world: World, post: Posted): object => ({
   message_id: post.id,
@@ -160,6 +176,6 @@ export const postJson = (world: World, post: Posted): object => ({
   date: Math.floor(Date.now() / 1000),
   ...(post.thread === null ? {} : { message_thread_id: post.thread, is_topic_message: true }),
   ...(post.album === null ? {} : { media_group_id: post.album }),
-  ...(post.media === null ? { text: post.text } : { caption: post.text, [post.media.as]: { file_id: 'made-up' } }),
+  ...(post.media === null ? { text: post.text } : { caption: post.text, ...fileJson(post.media) }),
   ...(post.keys.length > 0 ? { reply_markup: { inline_keyboard: post.keys } } : {}),
 })

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Failure, FakePlatform, Person, Place, SayMore, Shown } from './platform.ts'
+import type { Failure, FakePlatform, Person, PersonsFile, Place, SayMore, Shown } from './platform.ts'
 import { methods } from './telegram-methods.ts'
 import { bodyOf, paramsOf } from './telegram-request.ts'
 import { updateQueue } from './telegram-updates.ts'
@@ -8,6 +8,9 @@ import {
   addPost,
   BotError,
   chatJson,
+  fileJson,
+  keepFile,
+  type Media,
   openRoom,
   type Posted,
   personJson,
@@ -118,7 +121,8 @@ export async function startTelegram(): Promise<FakeTelegram> {
     const thread = place.thread === undefined ? null : Number(place.thread)
     const spoken = mention(text, place.kind === 'group' && (more.mention ?? true), world.bot.username)
     const replied = world.posts.find((post) => post.room === where && String(post.id) === more.replyTo)
-    const posted = addPost(world, where, { by: from, thread, text: spoken.text, replyTo: replied?.id ?? null })
+    const media = more.file ? mediaOf(world, more.file) : null
+    const posted = addPost(world, where, { by: from, thread, text: spoken.text, media, replyTo: replied?.id ?? null })
     const isBot = from.id === people.robot.id
     const atMs = more.at ?? Date.now()
     const message = {
@@ -128,7 +132,7 @@ export async function startTelegram(): Promise<FakeTelegram> {
         : personJson(from, isBot),
       chat: chatJson(where),
       date: Math.floor(atMs / 1000),
-      ...spoken,
+      ...(media ? { ...captioned(spoken), ...fileJson(media) } : spoken),
       ...(thread === null ? {} : { message_thread_id: thread, is_topic_message: true, ...topicRoot(where.id, thread) }),
       ...(replied ? { reply_to_message: postJson(world, replied) } : {}),
     }
@@ -204,11 +208,7 @@ export async function startTelegram(): Promise<FakeTelegram> {
       if (!post || !key) throw new Error(`message ${message} has no button ${label}`)
       press(by, post, key.callback_data)
     },
-    keepFile: (path, bytes) => {
-      const id = `file-${world.files.size + 1}`
-      world.files.set(id, { path, bytes })
-      return id
-    },
+    keepFile: (path, bytes) => keepFile(world, path, bytes),
     revokeToken: () => {
       revoked = true
     },
@@ -240,6 +240,15 @@ function refuse(response: ServerResponse, { code, message, parameters }: BotErro
 const answer = (response: ServerResponse, result: unknown): void => {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ok: true, result }))
 }
+
+/** As the app sends it: pictures as photos, everything else as a document. */
+const mediaOf = (world: World, { kind, bytes, mime, name }: PersonsFile): Media => {
+  const fileId = keepFile(world, `sent/${world.files.size}-${name}`, bytes)
+  return { as: kind === 'image' ? 'photo' : 'document', kind, bytes: bytes.length, mime, name, fileId }
+}
+
+const captioned = ({ text, entities }: { text: string; entities?: object[] }): object =>
+  text === '' ? {} : { caption: text, ...(entities ? { caption_entities: entities } : {}) }
 
 /** Everything said in a topic answers its root, by Telegram's own doing. */
 const topicRoot = (chat: number, thread: number): object => ({

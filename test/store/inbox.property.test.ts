@@ -72,7 +72,9 @@ test('an event comes back from disk as it was kept, with its lane and verdict', 
     media: [{ kind: 'image', ref: 'r' }],
   })
   keepEvent(db, strange, 'fake bot  c1', 'stale', 5)
-  expect(waitingEvents(db)).toEqual([{ seq: 1, lane: 'fake bot  c1', verdict: 'stale', event: strange }])
+  expect(waitingEvents(db)).toEqual([
+    { seq: 1, lane: 'fake bot  c1', verdict: 'stale', event: strange, recovered: true },
+  ])
   db.close()
 })
 

@@ -12,6 +12,7 @@ import * as jobs from '../../src/store/jobs.ts'
 import * as memo from '../../src/store/memo.ts'
 import type { Db } from '../../src/store/open.ts'
 import * as outbox from '../../src/store/outbox.ts'
+import * as sentMedia from '../../src/store/sent-media.ts'
 import { address, event, flush, makeClock, part, tempDir, testStore } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
 
@@ -60,6 +61,7 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   claimedApprovals: (db) => approvals.claimedApprovals(db, 5),
   pruneApprovals: (db) => [approvals.pruneApprovals(db, 2, 5), approvals.addCard(db, 'apr', 'card', address())],
   keepEvent: (db) => inbox.keepEvent(db, event('e'), 'lane', 'run', 1),
+  keepSettled: (db) => inbox.keepSettled(db, event('s'), 'lane', { outcome: 'x', answer: null }, 1),
   settleEvent: (db) => inbox.settleEvent(db, 1, { outcome: 'x', answer: null }, 1),
   eventState: (db) => inbox.eventState(db, 'e'),
   waitingEvents: (db) => inbox.waitingEvents(db),
@@ -101,12 +103,18 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   markAgain: (db) => outbox.markAgain(db, 'p', { state: 'queued', nextAtMs: 1, error: '' }),
   endLane: (db) => outbox.endLane(db, 'lane', 'gone', 1),
   withdraw: (db) => outbox.withdraw(db, 'p', 1),
-  dropFromMailbox: (db) => outbox.dropFromMailbox(db, 'p', 1),
+  dropFromMailbox: (db) => outbox.dropFromMailbox(db, 'p', 'why', 1),
+  partByMessage: (db) => outbox.partByMessage(db, 'fake', 'm1'),
+  queueMailbox: (db) => outbox.queueMailbox(db, 'lane', 5, 1),
   mailbox: (db) => outbox.mailbox(db, 'lane', 1),
   mailboxCount: (db) => outbox.mailboxCount(db, 'lane'),
   openCount: (db) => outbox.openCount(db),
   blobNeeded: (db) => outbox.blobNeeded(db, 'b', 1),
   pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
+  addSentMedia: (db) => sentMedia.addSentMedia(db, event('e', '', { media: [{ kind: 'image', ref: 'r' }] }), 1),
+  mediaOfMessage: (db) => sentMedia.mediaOfMessage(db, 'lane', 'm'),
+  latestMedia: (db) => sentMedia.latestMedia(db, 'lane', 'fake:ann', 1),
+  pruneSentMedia: (db) => sentMedia.pruneSentMedia(db, 1, 5),
 }
 
 const tour = async () => {
@@ -162,7 +170,7 @@ const slow = (db: Db, text: string): string[] =>
     .all(...Array.from({ length: text.split('?').length - 1 }, () => null))
     .map(({ detail }) => String(detail))
     .filter((detail) =>
-      /^SCAN (?!\w+ USING (COVERING )?INDEX (inbox_waiting|outbox_open|outbox_mail|jobs_open|jobs_untold|approvals_open)\b)/.test(
+      /^SCAN (?!\w+ USING (COVERING )?INDEX (inbox_waiting|outbox_open|outbox_offered|outbox_mail|jobs_open|jobs_untold|approvals_open)\b)/.test(
         detail,
       ),
     )
@@ -180,7 +188,7 @@ test('no statement of the running daemon reads a table from one end to the other
 })
 
 test('the tour calls every function of the store that takes a database', () => {
-  const all = { ...actions, ...approvals, ...cancels, ...forget, ...inbox, ...jobs, ...memo, ...outbox }
+  const all = { ...actions, ...approvals, ...cancels, ...forget, ...inbox, ...jobs, ...memo, ...outbox, ...sentMedia }
   const functions = Object.entries(all).filter(([name, value]) => typeof value === 'function' && name !== 'memoFor')
   expect(functions.map(([name]) => name).sort()).toEqual(Object.keys(calls).sort())
 })

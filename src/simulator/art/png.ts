@@ -30,6 +30,7 @@ export function encodePng({ width, height, rgb }: Pixels, padTo = 0): Buffer {
   }
   const body = [signature, chunk('IHDR', head), chunk('IDAT', deflateSync(raw)), chunk('IEND', Buffer.alloc(0))]
   const missing = padTo - body.reduce((sum, part) => sum + part.length, 0)
+  // An empty chunk takes twelve bytes: what lacks fewer becomes a little longer.
   if (missing > 0) body.splice(2, 0, chunk('siMu', Buffer.alloc(Math.max(0, missing - 12))))
   return Buffer.concat(body)
 }

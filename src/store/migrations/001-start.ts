@@ -31,7 +31,9 @@ CREATE TABLE outbox (
   created_at INTEGER NOT NULL,
   done_at    INTEGER
 ) STRICT;
-CREATE INDEX outbox_open ON outbox (lane, seq) WHERE state IN ('queued', 'offered', 'sending', 'unknown');
+CREATE INDEX outbox_open ON outbox (lane, seq) WHERE state IN ('queued', 'sending', 'unknown');
+CREATE INDEX outbox_offered ON outbox (seq) WHERE state = 'offered';
+CREATE INDEX outbox_message ON outbox (message) WHERE message IS NOT NULL;
 CREATE INDEX outbox_mail ON outbox (lane, seq) WHERE state = 'mailbox';
 
 CREATE TABLE part_media (
@@ -122,6 +124,21 @@ CREATE TABLE memo (
   value TEXT NOT NULL,
   PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sent_media (
+  seq     INTEGER PRIMARY KEY,
+  event   TEXT NOT NULL,
+  nth     INTEGER NOT NULL,
+  lane    TEXT NOT NULL,
+  person  TEXT NOT NULL,
+  message TEXT,
+  sent_at INTEGER NOT NULL,
+  media   TEXT NOT NULL,
+  UNIQUE (event, nth)
+) STRICT;
+CREATE INDEX sent_media_of ON sent_media (lane, person, seq);
+CREATE INDEX sent_media_in ON sent_media (lane, message) WHERE message IS NOT NULL;
+CREATE INDEX sent_media_age ON sent_media (sent_at);
 
 CREATE TABLE contacts (
   person  TEXT PRIMARY KEY,

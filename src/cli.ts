@@ -1,0 +1,150 @@
+import { adapters } from '../adapters/index.ts'
+import { linkBackend } from './backend/connect.ts'
+import { commands } from './commands/index.ts'
+import type { Config } from './config/config.ts'
+import { noPlatformMessage } from './config/platforms.ts'
+import { inspectConfig } from './config/read.ts'
+import { ConfigError } from './contract/index.ts'
+import { type Daemon, openDaemon } from './daemon.ts'
+import { realConfigDeps, realEdge, sleep } from './edge.ts'
+import { createLog, type RootLog } from './log.ts'
+import { accessOf } from './ops/access.ts'
+import { examine } from './ops/doctor.ts'
+import { StateError } from './store/open.ts'
+import { texts } from './texts/index.ts'
+import { readVersion } from './version.ts'
+
+/** EX_CONFIG of sysexits.h. */
+const badConfig = 78
+
+const out = (text: string): void => void process.stdout.write(`${text}\n`)
+const fail = (text: string, code: number): number => {
+  process.stderr.write(`${text}\n`)
+  return code
+}
+
+const help = `openclaw-connector: drive ComfyUI from chats
+
+  openclaw-connector            start the daemon (settings from the environment and .env)
+  openclaw-connector demo       try it in this terminal, with a built-in stand-in for ComfyUI
+  openclaw-connector check      look at the configuration only
+  openclaw-connector doctor     look at the configuration, the backend and the platforms
+  openclaw-connector --version
+  openclaw-connector --help`
+
+/** Configuration with every mistake, those of the access rules included. */
+const configured = (): { readonly config: Config; readonly warnings: readonly string[] } => {
+  const { config, problems } = inspectConfig(process.env, adapters, realConfigDeps())
+  const access = accessOf(config, adapters, commands)
+  const all = [...problems, ...access.problems]
+  if (all.length > 0) throw new ConfigError(all)
+  return { config, warnings: [...config.warnings, ...access.warnings] }
+}
+
+const logFor = (config: Config): RootLog =>
+  createLog({ ...config.log, destination: process.stdout, secrets: config.secrets, now: Date.now })
+
+/** First signal: drain and close. Second: at once. Asked before anything is opened, so that none is missed. */
+const signalled = (): Promise<void> =>
+  new Promise((resolve) => {
+    const go = (): void => {
+      process.once('SIGINT', () => process.exit(130))
+      process.once('SIGTERM', () => process.exit(143))
+      resolve()
+    }
+    process.once('SIGINT', go)
+    process.once('SIGTERM', go)
+  })
+
+/** A daemon whose only intake was a terminal ends with it, once everything that was asked has been answered. */
+const ranDry = async (daemon: Daemon): Promise<void> => {
+  await daemon.ended()
+  const { signal } = new AbortController()
+  for (let quiet = 0; quiet < 3; quiet = daemon.idle() ? quiet + 1 : 0) await sleep(40, signal)
+}
+
+const start = async (): Promise<number> => {
+  const { config } = configured()
+  if (!config.platforms.some((platform) => platform.active)) return fail(noPlatformMessage(adapters), badConfig)
+  const signal = signalled()
+  const daemon = await openDaemon(config, adapters, realEdge(readVersion(), logFor(config)))
+  await Promise.race([signal, ranDry(daemon)])
+  await daemon.close()
+  return 0
+}
+
+const demo = async (): Promise<number> => {
+  const signal = signalled()
+  // Loaded when it is wanted: the stand-in for ComfyUI is a third of the program.
+  const { openDemo } = await import('./demo.ts')
+  const { daemon, close } = await openDemo(adapters, readVersion())
+  if (process.stdin.isTTY) out(texts.help.demo)
+  await Promise.race([signal, ranDry(daemon)])
+  await close()
+  return 0
+}
+
+const check = (): number => {
+  const { config, warnings } = configured()
+  for (const warning of warnings) out(`warning: ${warning}`)
+  const active = config.platforms.filter((platform) => platform.active).map(({ module }) => module.capabilities.name)
+  if (active.length === 0) return fail(noPlatformMessage(adapters), badConfig)
+  out(`The configuration is fine. Platforms: ${active.join(', ')}. Backend: ${config.backend.url}`)
+  return 0
+}
+
+const doctor = async (): Promise<number> => {
+  const { config, warnings } = configured()
+  const log = createLog({
+    level: 'error',
+    format: 'pretty',
+    destination: process.stderr,
+    secrets: config.secrets,
+    now: Date.now,
+  })
+  const { backend } = linkBackend(config.backend, realEdge(readVersion(), log), new AbortController().signal)
+  const probes = await examine({
+    config,
+    backend,
+    signal: AbortSignal.timeout(60_000),
+    depsFor: () => ({
+      fetch: globalThis.fetch,
+      now: Date.now,
+      random: Math.random,
+      sleep,
+      log,
+      memo: { get: () => null, set: async () => {} },
+      media: { open: async () => new Blob([]), link: () => null },
+      say: () => '',
+      menu: { everyone: [], admin: [], admins: [] },
+    }),
+  })
+  for (const warning of warnings) out(`warn  ${warning}`)
+  for (const { name, ok, about } of probes) out(`${ok ? 'ok   ' : 'FAIL '} ${name}: ${about}`)
+  return probes.every(({ ok }) => ok) ? 0 : 1
+}
+
+const run = async (argv: readonly string[]): Promise<number> => {
+  const [verb = 'start'] = argv
+  if (verb === '--help' || verb === '-h' || verb === 'help') out(help)
+  else if (verb === '--version' || verb === '-v' || verb === 'version') out(readVersion())
+  else if (verb === 'start') return start()
+  else if (verb === 'demo') return demo()
+  else if (verb === 'check') return check()
+  else if (verb === 'doctor') return doctor()
+  else return fail(`There is no command "${verb}".\n\n${help}`, 64)
+  return 0
+}
+
+/** The process edge: the only place that reads the environment, hears signals and ends the process. */
+export const main = async (argv: readonly string[]): Promise<void> => {
+  try {
+    process.exitCode = await run(argv)
+  } catch (error) {
+    if (error instanceof ConfigError)
+      process.exitCode = fail(`The configuration needs a correction:\n${error.message}`, badConfig)
+    else if (error instanceof StateError) process.exitCode = fail(error.message, 1)
+    else throw error
+  }
+  process.exit()
+}
