@@ -2,8 +2,9 @@ import type { AdapterModule } from '../src/contract/index.ts'
 import console from './console/index.ts'
 import kakao from './kakao/index.ts'
 import telegram from './telegram/index.ts'
+import wechat from './wechat/index.ts'
 
-const byId = { telegram, kakao, console } as const satisfies Readonly<Record<string, AdapterModule>>
+const byId = { telegram, wechat, kakao, console } as const satisfies Readonly<Record<string, AdapterModule>>
 
 /** The platforms there are. Tables over it (fakes, fixtures) stop compiling when a new one is missing in them. */
 export type PlatformId = keyof typeof byId

@@ -3,6 +3,7 @@ import { adapters, type PlatformId } from '../../adapters/index.ts'
 import { startConsole } from '../platforms/console.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { startTelegram } from '../platforms/telegram.ts'
+import { startFakeWechat } from '../platforms/wechat.ts'
 import { conformance } from './adapter.ts'
 import type { Start } from './rig.ts'
 
@@ -10,6 +11,7 @@ import type { Start } from './rig.ts'
 const platforms: Readonly<Record<PlatformId, Start>> = {
   console: startConsole,
   telegram: startTelegram,
+  wechat: async () => ({ ...(await startFakeWechat()), retryAfterMs: 60_000 }),
   kakao: async () => {
     const fake = await startFakeKakao()
     fake.offerCallbacks(true)

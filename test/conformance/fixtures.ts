@@ -54,6 +54,12 @@ const ENDINGS: Readonly<Record<string, string>> = { 'image/jpeg': 'jpg', 'audio/
 const takes = (rung: MediaRung, mime: string): boolean =>
   rung.mime.some((taken) => taken === '*' || taken === mime || taken === mime.replace(/\/.*/, '/*'))
 
+const previewOf = (bytes: number): Artifact['preview'] => ({
+  blob: `image/jpeg|${bytes}|preview`,
+  mime: 'image/jpeg',
+  bytes,
+})
+
 /** A file the rung says it takes: of its largest size where that is cheap, moving where the rung wants that. */
 export const artifactFor = (kind: MediaKind, rung: MediaRung, nth = 1): Artifact => {
   const wanted = rung.animated ? ['image/gif', 'video/mp4'] : [USUAL[kind], 'image/jpeg', 'audio/ogg']
@@ -67,6 +73,7 @@ export const artifactFor = (kind: MediaKind, rung: MediaRung, nth = 1): Artifact
     bytes,
     ...(kind === 'image' || kind === 'video' ? { width: 64, height: 64 } : {}),
     ...(rung.animated === undefined ? {} : { animated: rung.animated }),
+    ...(rung.previewBytes === undefined ? {} : { preview: previewOf(rung.previewBytes) }),
   }
 }
 
