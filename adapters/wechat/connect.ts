@@ -1,6 +1,6 @@
 import { SendError } from '../../src/contract/index.ts'
 import { networkFault, readText, redactor, retryAfterMs, statusError, withDeadline } from '../kit/http.ts'
-import { tokenCodes, WechatError } from './errors.ts'
+import { beforeShowing, tokenCodes, WechatError } from './errors.ts'
 import { makeTokens } from './token.ts'
 import { type ApiAnswer, readAnswer, readToken } from './wire.ts'
 
@@ -81,7 +81,9 @@ export const openClient = ({ apiBase, appId, appSecret, fetch, now }: ClientDeps
   /** Runs the call; once more when the token was refused. Null from `work`: refused. */
   const withToken = async <T>(signal: AbortSignal, work: (token: string) => Promise<T | WechatError>): Promise<T> => {
     for (const isLast of [false, true]) {
-      const token = await tokens.get(signal)
+      const token = await tokens.get(signal).catch((error: unknown) => {
+        throw beforeShowing(error)
+      })
       const result = await work(token)
       if (!(result instanceof WechatError)) return result
       if (tokenCodes.has(result.errcode)) tokens.drop(token)

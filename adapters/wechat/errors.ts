@@ -78,3 +78,10 @@ export const sendErrorOf = (error: WechatError, nowMs: number, media: boolean): 
   // Size, type, length, form: another form may pass.
   return new SendError(media ? 'media_rejected' : 'rejected', message)
 }
+
+/** For calls in front of the one that shows something: whatever became of them, nothing was shown. */
+export const beforeShowing = (error: unknown): unknown => {
+  if (error instanceof WechatError && error.errcode === -1) return new SendError('unavailable', error.message)
+  if (!(error instanceof SendError)) return error
+  return new SendError(error.code, error.message, { retryAfterMs: error.retryAfterMs })
+}

@@ -2,6 +2,7 @@
 import type { AdapterDeps, Artifact } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
 import type { Client } from './connect.ts'
+import { beforeShowing } from './errors.ts'
 import { readMediaId } from './wire.ts'
 
 type Kind = 'image' | 'voice' | 'video' | 'thumb'
@@ -44,7 +45,10 @@ export const makeUploads = (client: Client, { media, now }: Pick<AdapterDeps, 'm
       })
       const form = new FormData()
       form.append('media', file.slice(0, file.size, mime), fileName(name))
-      const answer = await client.call(`/cgi-bin/media/upload?type=${kind}`, form, signal, timeoutMs(bytes))
+      const path = `/cgi-bin/media/upload?type=${kind}`
+      const answer = await client.call(path, form, signal, timeoutMs(bytes)).catch((error: unknown) => {
+        throw beforeShowing(error)
+      })
       const id = readMediaId(answer)
       if (id === null) throw new SendError('unavailable', 'WeChat media/upload: the answer names no media id')
       byFile.set(keyOf(kind, blob), { id, untilMs: now() + lifeMs })

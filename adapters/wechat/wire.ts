@@ -51,7 +51,15 @@ const answer = v.looseObject({
 export type ApiAnswer = v.InferOutput<typeof answer>
 
 export const readAnswer = (text: string): ApiAnswer | null => {
-  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), answer), text)
+  const read = v.safeParse(
+    v.pipe(
+      v.string(),
+      v.parseJson(),
+      v.check((body) => !Array.isArray(body)),
+      answer,
+    ),
+    text,
+  )
   return read.success ? read.output : null
 }
 
