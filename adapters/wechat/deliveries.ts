@@ -3,7 +3,7 @@
 /** WeChat hangs up after 5 s; the rest is for the way. */
 export const answerMs = 4_200
 /** Longer than WeChat waits: it hangs up and brings the message again, and the answer gets more time. */
-const patientMs = 6_000
+const patientMs = 5_500
 const deliveriesInAll = 3
 /** The third delivery comes about ten seconds behind the first. */
 const thirdAfterMs = 9_000

@@ -160,7 +160,7 @@ describe('the three deliveries of a message', () => {
       give(done)
       await said
       expect(core.events).toHaveLength(1)
-      expect(core.waits).toEqual([6000, 6000, 4200].slice(0, cuts + 1))
+      expect(core.waits).toEqual([5500, 5500, 4200].slice(0, cuts + 1))
       expect(fake.shown()).toMatchObject([{ text: 'done' }])
       expect(fake.deliveries()).toBe(cuts + 1)
     },
@@ -199,7 +199,7 @@ describe('the three deliveries of a message', () => {
     const waitOf = async (made: Wechat): Promise<unknown> => made.receive(requestOf(fake.signed(body)))
     const fresh = (): Wechat => makeWechat(fake.settings, { now: () => nowMs })
     nowMs += 5_000
-    expect(await waitOf(fresh())).toMatchObject({ waitMs: 6000 })
+    expect(await waitOf(fresh())).toMatchObject({ waitMs: 5500 })
     nowMs += 5_000
     expect(await waitOf(fresh())).toMatchObject({ waitMs: 4200 })
   })
@@ -209,10 +209,10 @@ describe('the three deliveries of a message', () => {
     const { waitMs } = makeDeliveries(() => nowMs)
     const waits = (id: string, count: number): readonly number[] =>
       Array.from({ length: count }, () => waitMs(id, 0, false))
-    expect(waits('a', 4)).toEqual([6000, 6000, 4200, 4200])
+    expect(waits('a', 4)).toEqual([5500, 5500, 4200, 4200])
     nowMs = 60_000
-    expect(waits('a', 3)).toEqual([6000, 6000, 4200])
+    expect(waits('a', 3)).toEqual([5500, 5500, 4200])
     for (let nth = 0; nth < 2_000; nth++) waitMs(`n${nth}`, 0, false)
-    expect(waits('a', 1)).toEqual([6000])
+    expect(waits('a', 1)).toEqual([5500])
   })
 })
