@@ -49,18 +49,17 @@ export const isInstant = (event: InboundEvent, commands: readonly Command[]): bo
 
 /** From a kept event to what is said: route, limits, policy, command. Policy comes before any claim. */
 export const perform = async (
-  { event, verdict, recovered }: Taken,
+  taken: Taken,
   capabilities: Capabilities,
   deps: PerformDeps,
   signal: AbortSignal,
 ): Promise<Performed> => {
-  const performed = await act(event, verdict, capabilities, deps, signal)
-  return { ...performed, outcome: remembering(event, performed.outcome, deps.now()) }
+  const performed = await act(taken, capabilities, deps, signal)
+  return { ...performed, outcome: remembering(taken.event, performed.outcome, deps.now()) }
 }
 
 const act = async (
-  event: InboundEvent,
-  verdict: Verdict,
+  { event, verdict, recovered }: Taken,
   capabilities: Capabilities,
   deps: PerformDeps,
   signal: AbortSignal,
