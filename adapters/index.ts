@@ -3,9 +3,12 @@ import console from './console/index.ts'
 import kakao from './kakao/index.ts'
 import line from './line/index.ts'
 import telegram from './telegram/index.ts'
+import wechat from './wechat/index.ts'
 import whatsapp from './whatsapp/index.ts'
 
-const byId = { telegram, line, whatsapp, kakao, console } as const satisfies Readonly<Record<string, AdapterModule>>
+const byId = { telegram, line, whatsapp, wechat, kakao, console } as const satisfies Readonly<
+  Record<string, AdapterModule>
+>
 
 /** The platforms there are. Tables over it (fakes, fixtures) stop compiling when a new one is missing in them. */
 export type PlatformId = keyof typeof byId

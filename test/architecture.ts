@@ -63,6 +63,20 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'whatsapp/probe': 'a look at the setup',
   'whatsapp/send': 'uploads and calls out',
   'whatsapp/statuses': 'what became of earlier sends',
+  'wechat/crypt': 'the encryption of messages',
+  'wechat/deliveries': 'which of three deliveries of a message this is',
+  'wechat/download': 'fetches what people send',
+  'wechat/errors': 'numbers of the API as error codes',
+  'wechat/inline': 'answers of open requests',
+  'wechat/limits': 'the capability table',
+  'wechat/nonces': 'one body for each signature',
+  'wechat/probe': 'a look at the setup',
+  'wechat/receive': 'the order of checks of a request',
+  'wechat/rights': 'whether it may speak first, remembered',
+  'wechat/send': 'calls out, and what their refusals mean',
+  'wechat/token': 'one access token for all calls',
+  'wechat/uploads': 'files the platform has already',
+  'wechat/xml': 'the gate in front of the parser',
 }
 
 /** Code without its comments. Good enough for looking words up; strings that hold `//` lose their end. */

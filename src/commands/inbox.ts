@@ -1,5 +1,5 @@
 import { laneOf } from '../contract/index.ts'
-import { mailbox } from '../store/outbox.ts'
+import { mailbox } from '../store/mailbox.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say } from './command.ts'
 

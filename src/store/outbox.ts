@@ -63,9 +63,9 @@ const linkMedia = (db: Db, blob: string, key: string): void => {
   db.sql('INSERT INTO part_media (blob, key) VALUES (?, ?) ON CONFLICT DO NOTHING').run(blob, key)
 }
 
-const columns = 'key, lane, state, attempts, maybes, next_at, part, edits, otherwise, message, via, created_at'
+export const columns = 'key, lane, state, attempts, maybes, next_at, part, edits, otherwise, message, via, created_at'
 
-const toRow = (row: Record<string, unknown>): OutboxRow => ({
+export const toRow = (row: Record<string, unknown>): OutboxRow => ({
   key: String(row.key),
   lane: String(row.lane),
   state: row.state as PartState,
@@ -100,7 +100,7 @@ export const recoverOutbox = (db: Db): number => {
   const wasUnderWay = (which: string): number =>
     Number(db.sql(`UPDATE outbox SET state = 'unknown', next_at = 0 WHERE ${which}`).run().changes)
   // Two statements, as each of them has an index of its own.
-  return wasUnderWay(`state = 'offered'`) + wasUnderWay(`${open} AND state = 'sending'`)
+  return wasUnderWay(`seq > 0 AND state = 'offered'`) + wasUnderWay(`${open} AND state = 'sending'`)
 }
 
 /** Every conversation with something to send. Its parts are read as they are needed. */
@@ -193,36 +193,6 @@ export const withdraw = (db: Db, key: string, nowMs: number): boolean =>
       )
       .run(nowMs, key).changes,
   ) > 0
-
-/** Takes an answer out of the mailbox: later news made it pointless, or it went along with another. */
-export const dropFromMailbox = (db: Db, key: string, why: string, nowMs: number): void => {
-  db.sql(`UPDATE outbox SET state = 'skipped', error = ?, done_at = ? WHERE key = ? AND state = 'mailbox'`).run(
-    why,
-    nowMs,
-    key,
-  )
-}
-
-/** Sends what waits in the mailbox of a conversation, oldest first; how many. */
-export const queueMailbox = (db: Db, lane: string, limit: number, nowMs: number): number =>
-  Number(
-    db
-      .sql(
-        `UPDATE outbox SET state = 'queued', next_at = ? WHERE seq IN
-           (SELECT seq FROM outbox WHERE lane = ? AND state = 'mailbox' ORDER BY seq LIMIT ?)`,
-      )
-      .run(nowMs, lane, limit).changes,
-  )
-
-/** What waits in the mailbox of a conversation, oldest first. */
-export const mailbox = (db: Db, lane: string, limit: number): OutboxRow[] =>
-  db
-    .sql(`SELECT ${columns} FROM outbox WHERE lane = ? AND state = 'mailbox' ORDER BY seq LIMIT ?`)
-    .all(lane, limit)
-    .map(toRow)
-
-export const mailboxCount = (db: Db, lane: string): number =>
-  Number(db.sql(`SELECT count(*) AS n FROM outbox WHERE lane = ? AND state = 'mailbox'`).get(lane)?.n ?? 0)
 
 export const openCount = (db: Db): number =>
   Number(db.sql(`SELECT count(*) AS n FROM outbox WHERE ${open}`).get()?.n ?? 0)

@@ -4,6 +4,7 @@ import { startConsole } from '../platforms/console.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { startLine } from '../platforms/line.ts'
 import { startTelegram } from '../platforms/telegram.ts'
+import { startFakeWechat } from '../platforms/wechat.ts'
 import { startWhatsapp } from '../platforms/whatsapp.ts'
 import { conformance } from './adapter.ts'
 import type { Start } from './rig.ts'
@@ -14,6 +15,7 @@ const platforms: Readonly<Record<PlatformId, Start>> = {
   telegram: startTelegram,
   line: startLine,
   whatsapp: startWhatsapp,
+  wechat: async () => ({ ...(await startFakeWechat()), retryAfterMs: 60_000 }),
   kakao: async () => {
     const fake = await startFakeKakao()
     fake.offerCallbacks(true)

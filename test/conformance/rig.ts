@@ -24,9 +24,14 @@ import type {
 } from '../platforms/platform.ts'
 import { makeBlobs, telling } from './fixtures.ts'
 
-/** A fake may bring its own module (one that talks to the fake directly), and tell which failures it can show. */
+/** A fake may bring its own module (one that talks to the fake directly), and tell which failures it can show, and how
+ *  long is right to wait where its platform asks to wait without naming a time. */
 export type Start = () => Promise<
-  FakePlatform & { readonly module?: AdapterModule; readonly failures?: readonly Failure['kind'][] }
+  FakePlatform & {
+    readonly module?: AdapterModule
+    readonly failures?: readonly Failure['kind'][]
+    readonly retryAfterMs?: number
+  }
 >
 
 /** Thrown by a case that the platform's own data rules out. The reason is printed. */

@@ -2,13 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Address } from '../../src/contract/index.ts'
 import { laneOf } from '../../src/contract/index.ts'
+import { mailbox, mailboxCount } from '../../src/store/mailbox.ts'
 import { type OpenDb, openDb } from '../../src/store/open.ts'
 import {
   addPart,
   blobNeeded,
   endLane,
-  mailbox,
-  mailboxCount,
   markAgain,
   markEnded,
   markSending,

@@ -9,6 +9,7 @@ import * as cancels from '../../src/store/cancels.ts'
 import * as forget from '../../src/store/forget.ts'
 import * as inbox from '../../src/store/inbox.ts'
 import * as jobs from '../../src/store/jobs.ts'
+import * as mail from '../../src/store/mailbox.ts'
 import * as memo from '../../src/store/memo.ts'
 import type { Db } from '../../src/store/open.ts'
 import * as outbox from '../../src/store/outbox.ts'
@@ -103,11 +104,11 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   markAgain: (db) => outbox.markAgain(db, 'p', { state: 'queued', nextAtMs: 1, error: '' }),
   endLane: (db) => outbox.endLane(db, 'lane', 'gone', 1),
   withdraw: (db) => outbox.withdraw(db, 'p', 1),
-  dropFromMailbox: (db) => outbox.dropFromMailbox(db, 'p', 'why', 1),
+  dropFromMailbox: (db) => mail.dropFromMailbox(db, 'p', 'why', 1),
   partByMessage: (db) => outbox.partByMessage(db, 'fake', 'm1'),
-  queueMailbox: (db) => outbox.queueMailbox(db, 'lane', 5, 1),
-  mailbox: (db) => outbox.mailbox(db, 'lane', 1),
-  mailboxCount: (db) => outbox.mailboxCount(db, 'lane'),
+  queueMailbox: (db) => mail.queueMailbox(db, 'lane', 5, 1),
+  mailbox: (db) => mail.mailbox(db, 'lane', 1),
+  mailboxCount: (db) => mail.mailboxCount(db, 'lane'),
   openCount: (db) => outbox.openCount(db),
   blobNeeded: (db) => outbox.blobNeeded(db, 'b', 1),
   pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
@@ -188,7 +189,20 @@ test('no statement of the running daemon reads a table from one end to the other
 })
 
 test('the tour calls every function of the store that takes a database', () => {
-  const all = { ...actions, ...approvals, ...cancels, ...forget, ...inbox, ...jobs, ...memo, ...outbox, ...sentMedia }
-  const functions = Object.entries(all).filter(([name, value]) => typeof value === 'function' && name !== 'memoFor')
+  const all = {
+    ...actions,
+    ...approvals,
+    ...cancels,
+    ...forget,
+    ...inbox,
+    ...jobs,
+    ...mail,
+    ...memo,
+    ...outbox,
+    ...sentMedia,
+  }
+  const functions = Object.entries(all).filter(
+    ([name, value]) => typeof value === 'function' && !['memoFor', 'toRow'].includes(name),
+  )
   expect(functions.map(([name]) => name).sort()).toEqual(Object.keys(calls).sort())
 })
