@@ -49,6 +49,8 @@ export const joined = (db: Db, answer: Prepared, event: InboundEvent, nowMs: num
     const items = [...part.items, ...waiting.items]
     if (items.length > call.items) break
     part = { ...part, items, buttons: merged(part.buttons, waiting.buttons, buttons?.max ?? 0) }
+    // Part of it may be known already, and only the whole can say so.
+    if (waiting.repeated) part = { ...part, repeated: true }
     dropFromMailbox(db, key, `given with ${first.key}`, nowMs)
   }
   return { ...answer, parts: [part] }
