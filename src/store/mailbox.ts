@@ -21,6 +21,14 @@ export const queueMailbox = (db: Db, lane: string, limit: number, nowMs: number)
       .run(nowMs, lane, limit).changes,
   )
 
+/** Conversations of a platform in which something waits. */
+export const lanesWithMail = (db: Db, platform: string): string[] =>
+  db
+    .sql(`SELECT DISTINCT lane FROM outbox WHERE state = 'mailbox' AND lane >= ? AND lane < ?`)
+    // A lane begins with its platform and a space; `!` is what comes behind a space.
+    .all(`${platform} `, `${platform}!`)
+    .map((row) => String(row.lane))
+
 /** What waits in the mailbox of a conversation, oldest first. */
 export const mailbox = (db: Db, lane: string, limit: number): OutboxRow[] =>
   db

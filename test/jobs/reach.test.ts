@@ -54,6 +54,13 @@ test('an approver is reached where they wrote last, or by their id where that is
   ])
 })
 
+test('an approver listed by two of their ids is told once', () => {
+  const { store, db } = testStore()
+  for (const person of ['fake:123', 'fake:U.9']) setContact(db, person, address(), 1)
+  const reached = approverAddresses({ store, outlets: () => [], approvers: () => ['fake:123', 'fake:U.9'] })
+  expect(reached).toEqual([{ person: 'fake:123', to: address() }])
+})
+
 const inline = (caps: Partial<Capabilities> = mute) => {
   const clock = makeClock()
   const { store, db } = testStore(clock.now)
