@@ -66,7 +66,11 @@ const settleOne = async (
   end(event, { performed, slot, settled }, p)
 }
 
-export const unsettled = (event: InboundEvent, { outcome, record, explicit }: Performed, p: Ports): Unsettled => ({
+export const unsettled = (
+  event: InboundEvent,
+  { outcome, record, explicit }: Performed,
+  p: Pick<Ports, 'rules'>,
+): Unsettled => ({
   ...outcome,
   record,
   explicit,
@@ -90,7 +94,7 @@ export const end = (event: InboundEvent, { performed, slot, settled: { first, la
 }
 
 /** Who may decide is remembered with the direct chat they were last seen in: there they are told of requests. */
-const contactsOf = ({ from, where, proof }: InboundEvent, p: Ports): readonly string[] => {
+const contactsOf = ({ from, where, proof }: InboundEvent, p: Pick<Ports, 'rules'>): readonly string[] => {
   const { platform, kind, chat } = where
   if (kind !== 'dm') return []
   // Lists may name any of a person's ids.
