@@ -31,26 +31,36 @@ export interface FakeWhatsapp extends FakePlatform {
   readonly refuseNext: (code: number) => void
   /** As if the person had last written so long ago. */
   readonly lastWroteAgo: (person: Person, ms: number) => void
+  /** Further people, as many as were wished for, and their chats. */
+  readonly crowd: readonly { readonly person: Person; readonly place: Place }[]
   /** Messages marked as read, and whether the typing sign was shown with it. */
   readonly marks: () => readonly { readonly message: string; readonly typing: boolean }[]
 }
 
-const writers: readonly Writer[] = [
+const regulars: readonly Writer[] = [
   { userId: 'US.90000000000000000001', number: '15550100111', name: 'Ann' },
   // Took a username: no number is told.
   { userId: 'US.90000000000000000002', number: null, name: 'Bob' },
 ]
-const [ann, bob] = writers.map(({ userId, name }): Person => ({ id: userId, name })) as [Person, Person]
+const [ann, bob] = regulars.map(({ userId, name }): Person => ({ id: userId, name })) as [Person, Person]
 /** Businesses can not write to businesses. */
 const robot: Person = { id: 'US.90000000000000000003', name: 'Robot' }
 /** The chat with somebody bears their number where it is known. */
 const chatWith = ({ number, userId }: Writer): Place => ({ chat: number ?? userId, kind: 'dm' })
-const dm = chatWith(writers[0] as Writer)
+const [annWriter] = regulars as [Writer]
+const dm = chatWith(annWriter)
 const group: Place = { chat: 'GROUPFAKE0001', kind: 'group' }
 const windowMs = 24 * 60 * 60 * 1000
 
-export const startWhatsapp = async (options: { readonly now?: () => number } = {}): Promise<FakeWhatsapp> => {
+export const startWhatsapp = async (
+  options: { readonly now?: () => number; readonly crowd?: number } = {},
+): Promise<FakeWhatsapp> => {
   const { now = Date.now } = options
+  const crowd = Array.from({ length: options.crowd ?? 0 }, (_, i): Writer => {
+    const nth = String(i).padStart(4, '0')
+    return { userId: `US.9100000000000000${nth}`, number: `1555020${nth}`, name: `Guest ${i}` }
+  })
+  const writers = [...regulars, ...crowd]
   const shown: Shown[] = []
   const correlations = new Map<string, string | undefined>()
   const marks: { message: string; typing: boolean }[] = []
@@ -148,7 +158,7 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     if (more.fromUs) {
       const echo = {
         from: ownNumber,
-        to: writers[0]?.number,
+        to: annWriter.number,
         id: nextId(),
         timestamp: '1',
         type: 'text',
@@ -197,8 +207,9 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     lastWroteAgo: (person, ms) => {
       lastWrote.set(person.id, now() - ms)
     },
+    crowd: crowd.map((one) => ({ person: { id: one.userId, name: one.name }, place: chatWith(one) })),
     marks: () => marks,
-    forgeries: () => forgeriesWith(writers[0] as Writer, now()),
+    forgeries: () => forgeriesWith(annWriter, now()),
     graph,
     close: graph.close,
   }
