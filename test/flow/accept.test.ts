@@ -14,26 +14,34 @@ import { openWebhooks } from './webhooks.ts'
 const each = 200
 const atOnce = 8
 const allowedMs = 100
-/** What a bare handler needs on a machine that has nothing else to do. */
-const idleMs = 10
+/** A bare handler needs less than this among all the others, unless the machine is busy with something else. */
+const idleMs = 20
 
-/** Does all of it, so many at once; how long the slowest hundredth took at least, in ms. */
-const p99 = async (work: readonly (() => Promise<void>)[]): Promise<number> => {
-  const todo = [...work]
-  const took: number[] = []
+interface Call {
+  readonly to: string
+  readonly make: () => Promise<void>
+}
+
+/** Makes all calls, so many at once; how long the slowest hundredth took at least, in ms, by whom they went to. */
+const p99 = async (calls: readonly Call[]): Promise<(to: string) => number> => {
+  const todo = [...calls]
+  const took = new Map<string, number[]>()
   const worker = async (): Promise<void> => {
     for (let one = todo.shift(); one; one = todo.shift()) {
       const fromMs = performance.now()
-      await one()
-      took.push(performance.now() - fromMs)
+      await one.make()
+      took.set(one.to, [...(took.get(one.to) ?? []), performance.now() - fromMs])
     }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
-  return took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? 0
+  return (to) => {
+    const all = (took.get(to) ?? []).toSorted((a, b) => a - b)
+    return all[Math.floor(all.length * 0.99)] ?? Number.NaN
+  }
 }
 
 /** The least a webhook can do: check a signature, parse, answer. */
-const bareAck = async (): Promise<number> => {
+const startBare = async (onEnd: OnEnd): Promise<() => Promise<void>> => {
   const sign = (body: string | Buffer): Buffer => createHmac('sha256', 'bare').update(body).digest()
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray())
@@ -43,17 +51,18 @@ const bareAck = async (): Promise<number> => {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  onEnd(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const body = JSON.stringify({ events: Array.from({ length: 20 }, (_, i) => ({ id: `event-${i}` })) })
   const headers = { 'x-signature': sign(body).toString('hex'), connection: 'close' }
-  const ack = async (): Promise<void> => {
+  return async () => {
     const { status } = await fetch(url, { method: 'POST', headers, body })
     expect(status).toBe(200)
   }
-  const took = await p99(Array.from({ length: 2 * each }, () => ack))
-  server.close()
-  await once(server, 'close')
-  return took
 }
 
 interface Guest {
@@ -88,23 +97,24 @@ test('with the platforms’ APIs and the backend hanging webhooks are acknowledg
   const house = await openWebhooks(onEnd, [line, whatsapp], { env, between: behind, port: 'same' })
   for (const door of doors) door.hold()
 
-  const bareMs = await bareAck()
-  const say =
-    (fake: FakePlatform, { person, place }: Guest, i: number) =>
-    async () => {
+  const bare: Call = { to: 'bare', make: await startBare(onTestFinished) }
+  const say = (fake: FakePlatform, { person, place }: Guest, i: number): Call => ({
+    to: fake.id,
+    make: async () => {
       const reply = await fake.say(person, place, i % 2 === 0 ? '/whoami' : '/status')
       expect(reply?.status).toBe(200)
-    }
-  const work = lineGuests.flatMap((guest, i) => {
-    const other = whatsapp.crowd[i]
-    return other ? [say(line, guest, i), say(whatsapp, other, i)] : []
+    },
   })
-  expect(work).toHaveLength(2 * each)
-  const tookMs = await p99(work)
-  console.log("P99", tookMs, bareMs)
-  expect(tookMs, `a bare acknowledgement takes ${bareMs.toFixed(1)} ms`).toBeLessThan(
-    allowedMs * Math.max(1, bareMs / idleMs),
-  )
+  const calls = lineGuests.flatMap((guest, i) => {
+    const other = whatsapp.crowd[i]
+    return other ? [bare, say(line, guest, i), say(whatsapp, other, i)] : []
+  })
+  expect(calls).toHaveLength(3 * each)
+  const took = await p99(calls)
+  for (const to of ['line', 'whatsapp']) {
+    const busy = Math.max(1, took('bare') / idleMs)
+    expect(took(to), `${to}; a bare handler takes ${took('bare')} ms`).toBeLessThan(allowedMs * busy)
+  }
   expect([line.shown(), whatsapp.shown()]).toEqual([[], []])
   for (const door of doors) expect(door.held()).toBeGreaterThan(0)
 

@@ -1,4 +1,4 @@
-import type { FakePlatform, Person, Place, RawCall, RawReply, SayMore, Shown, Wire } from './platform.ts'
+import type { FakePlatform, Person, PersonsFile, Place, RawCall, RawReply, SayMore, Shown, Wire } from './platform.ts'
 import { accessToken, type GraphHost, type Refusal, refusalOf, type StoredFile, startGraph } from './whatsapp-graph.ts'
 import {
   appSecret,
@@ -22,6 +22,8 @@ export interface FakeWhatsapp extends FakePlatform {
   readonly graph: GraphHost
   /** Any message of a person, as the type and its fields. */
   readonly bring: (from: Person, place: Place, more: object, at?: number) => Promise<RawReply>
+  /** The id of the message that a person sent last. */
+  readonly lastId: () => string
   /** Calls the webhook with a payload of Meta's, signed. */
   readonly post: (payload: object) => Promise<RawReply>
   readonly verify: (token?: string) => Promise<RawReply>
@@ -68,6 +70,7 @@ export const startWhatsapp = async (
   const lastWrote = new Map<string, number>(writers.map(({ userId }) => [userId, now()]))
   const known = new Set<string>()
   let ids = 0
+  let brought = ''
   let last: RawCall | null = null
   let wire: Wire = async () => {
     throw new Error('connect() the fake first')
@@ -90,7 +93,8 @@ export const startWhatsapp = async (
     const writer = writerOf(from.id)
     lastWrote.set(writer.userId, Math.max(at, lastWrote.get(writer.userId) ?? 0))
     const groupId = place.kind === 'group' ? { group_id: place.chat } : {}
-    const message = messageOf(writer, nextId(), at, { ...more, ...groupId })
+    brought = nextId()
+    const message = messageOf(writer, brought, at, { ...more, ...groupId })
     return post(hook('messages', numberValue({ contacts: [contactOf(writer)], messages: [message] })))
   }
 
@@ -151,6 +155,14 @@ export const startWhatsapp = async (
   const graph = await startGraph({ now, take, read: (message, typing) => marks.push({ message, typing }) })
   graph.setWebhook('https://bot.example.org/whatsapp/webhook')
 
+  const contentOf = (text: string, file?: PersonsFile): object => {
+    if (!file) return { type: 'text', text: { body: text } }
+    const type = file.kind === 'file' ? 'document' : file.kind
+    const caption = text === '' ? {} : { caption: text }
+    const named = type === 'document' ? { filename: file.name } : {}
+    return { type, [type]: { id: graph.keep(file), mime_type: file.mime, ...named, ...caption } }
+  }
+
   const say = async (from: Person, place: Place, text: string, more: SayMore = {}): Promise<RawReply | null> => {
     if (from.id === robot.id) return null
     const { mention = true, replyTo, at = now() } = more
@@ -170,7 +182,7 @@ export const startWhatsapp = async (
     const toUs =
       place.kind === 'group' && mention ? { context: { from: ownNumber, id: replyTo ?? 'wamid.FAKE0OURS' } } : {}
     const context = replyTo === undefined ? {} : { context: { from: ownNumber, id: replyTo } }
-    return bring(from, place, { type: 'text', text: { body: text }, ...context, ...toUs }, at)
+    return bring(from, place, { ...contentOf(text, more.file), ...context, ...toUs }, at)
   }
 
   return {
@@ -190,6 +202,7 @@ export const startWhatsapp = async (
     },
     say,
     bring,
+    lastId: () => brought,
     post,
     verify: (token = verifyToken) => wire(verification(token)),
     redeliver: async () => (last ? wire(last) : null),
