@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type FakeLine, startLine } from '../platforms/line.ts'
 import { prompts } from './backend.ts'
 import type { OnEnd } from './harness.ts'
-import { until } from './process.ts'
+import { runProgram, until } from './process.ts'
 import { hasMedia, logged, openWebhooks, readyz, shows, type Webhooks } from './webhooks.ts'
 
 const movable = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.ts')}` }
@@ -124,5 +124,16 @@ describe.concurrent('on LINE', () => {
     await line.say(bob, bobs, '/whoami', { at: Date.now() + quarterMs })
     await shows(line, bobs, /^You are line:/)
     await until('all is well', async () => (await readyz(house)).platforms.line?.state === 'up')
+  })
+
+  test('doctor finds the webhook where LINE was told, or tells what to enter', async ({ onTestFinished }) => {
+    const house = await openLine(onTestFinished)
+    const lookAt = async (host: string): Promise<string> => {
+      const env = { ...house.env, OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: `https://${host}` }
+      const { out } = await runProgram(['doctor'], env, house.dir)
+      return out.split('\n').find((line) => line.includes('line: webhook:')) ?? out
+    }
+    expect(await lookAt('bot.example.com')).toMatch(/^ok .*: https:\/\/bot\.example\.com\/line\/webhook$/)
+    expect(await lookAt('other.example.com')).toContain('enter https://other.example.com/line/webhook')
   })
 })
