@@ -86,6 +86,6 @@ export const release = (
     const expiresAtMs = nowMs + fetchMs
     addAction(db, { id, say: more.say, only: null, once: null, platform, chat, expiresAtMs })
   }
-  if (way) markAgain(db, key, { state: way, nextAtMs: 0, error: '', part })
+  if (way) markAgain(db, key, { state: way, nextAtMs: 0, error: '', part, fromMs: nowMs })
   return part
 }

@@ -4,6 +4,7 @@ import { laneOf } from '../../src/contract/index.ts'
 import { joined } from '../../src/delivery/mailbox.ts'
 import { prepare } from '../../src/delivery/post.ts'
 import { makeRegain } from '../../src/delivery/regain.ts'
+import { giveUpAfterMs } from '../../src/delivery/retry.ts'
 import { type SettleDeps, settle } from '../../src/delivery/settle.ts'
 import { type KeptEvent, keepEvent } from '../../src/store/inbox.ts'
 import { addPart, partRow } from '../../src/store/outbox.ts'
@@ -53,6 +54,15 @@ describe('what waited until its person wrote again', () => {
     waits(part('older'))
     await answer(null, { id: 'e2' })
     expect(states('older')).toEqual(['queued'])
+  })
+
+  test('is as young as anything else then: after days of waiting the first trouble is not its end', async () => {
+    const days = 3 * giveUpAfterMs
+    const { clock, waits, answer, db } = rig(answering({ windowMs: 1000 }))
+    waits(part('old'))
+    clock.set(clock.now() + days)
+    await answer('hello')
+    expect(partRow(db, 'old')?.createdAtMs).toBe(clock.now())
   })
 
   test('is sent beside the answer of an open request', async () => {

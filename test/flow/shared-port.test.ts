@@ -10,6 +10,26 @@ import { hasMedia, openWebhooks, readyz, shows } from './webhooks.ts'
 const base = 'https://connector.example'
 
 describe.concurrent('one port', () => {
+  test('where two platforms are given one path the second is off and says so, and the first works', async ({
+    onTestFinished,
+  }) => {
+    const [line, whatsapp] = await Promise.all([startLine(), startWhatsapp()])
+    const house = await openWebhooks(onTestFinished, [line, whatsapp], {
+      port: 'common',
+      env: { OPENCLAW_CONNECTOR_WHATSAPP_PATH: '/line/webhook' },
+      errors: [/^webhook not opened$/],
+    })
+    expect((await readyz(house)).platforms).toMatchObject({
+      line: { state: 'up' },
+      whatsapp: {
+        state: 'failed',
+        about: expect.stringMatching(/^\/line\/webhook on .* the path of line: set another/),
+      },
+    })
+    await line.say(line.people.ann, line.places.dm, '/whoami')
+    await shows(line, line.places.dm, /You are line:/)
+  })
+
   test('serves all webhooks and the media links; a job on each at once ends in the right chat', async ({
     onTestFinished,
   }) => {
