@@ -5,7 +5,7 @@ import type { State } from './state.ts'
 
 export interface BackgroundDeps
   extends Pick<Edge, 'now' | 'sleep' | 'log' | 'memory'>,
-    Pick<SweepDeps, 'retentionMs' | 'mediaMs' | 'replayMs'> {
+    Pick<SweepDeps, 'retentionMs' | 'mediaMs' | 'replayMs' | 'regain'> {
   readonly state: State
   /** Nothing is kept, worked on or sent. */
   readonly idle: () => boolean

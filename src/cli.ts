@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { adapters } from '../adapters/index.ts'
 import { linkBackend } from './backend/connect.ts'
 import { commands } from './commands/index.ts'
@@ -8,6 +9,7 @@ import { ConfigError } from './contract/index.ts'
 import { type Daemon, openDaemon } from './daemon.ts'
 import { realConfigDeps, realEdge, sleep } from './edge.ts'
 import { createLog, type RootLog } from './log.ts'
+import { createLinks } from './media/links.ts'
 import { accessOf } from './ops/access.ts'
 import { examine } from './ops/doctor.ts'
 import { StateError } from './store/open.ts'
@@ -103,6 +105,9 @@ const doctor = async (): Promise<number> => {
     now: Date.now,
   })
   const { backend } = linkBackend(config.backend, realEdge(readVersion(), log), new AbortController().signal)
+  // As the daemon's, so that hosts can be compared; signed by a key that nobody keeps.
+  const { publicBaseUrl: base, media } = config
+  const { link } = createLinks({ key: randomBytes(32), base, path: media.path, ttlMs: media.ttlMs, now: Date.now })
   const probes = await examine({
     config,
     backend,
@@ -114,7 +119,7 @@ const doctor = async (): Promise<number> => {
       sleep,
       log,
       memo: { get: () => null, set: async () => {} },
-      media: { open: async () => new Blob([]), link: () => null },
+      media: { open: async () => new Blob([]), link },
       say: () => '',
       menu: { everyone: [], admin: [], admins: [] },
     }),

@@ -8,6 +8,7 @@ import { makePlaces } from './commands/talks.ts'
 import type { Config } from './config/config.ts'
 import { type AdapterModule, ConfigError } from './contract/index.ts'
 import { downgrade } from './delivery/downgrade.ts'
+import { makeRegain } from './delivery/regain.ts'
 import { makeTyping } from './delivery/typing.ts'
 import { startWorker } from './delivery/worker.ts'
 import type { Edge } from './edge.ts'
@@ -66,8 +67,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const newId = (): string => randomBytes(16).toString('base64url')
   const known = new Map(modules.map((module) => [module.id, module.capabilities]))
   const capabilities = (platform: string) => platforms.outlet(platform)?.capabilities ?? known.get(platform) ?? null
-  const canLink = config.publicBaseUrl !== null
-  const linking = { canLink, maxLinkBytes: config.media.maxBytes }
+  const linking = { canLink: config.publicBaseUrl !== null, maxLinkBytes: config.media.maxBytes }
   const posting = { now, newId, ...linking, capabilities }
   const told = newTold(day, 5000)
   const slots = makeSlots()
@@ -127,15 +127,15 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     },
     step,
   })
-  const { outlets } = platforms
+  const regain = makeRegain({ store, now, platforms, wake })
   const telling = {
     ...posting,
     store,
     wake,
     log,
-    outlets,
+    outlets: platforms.outlets,
     away: link.away,
-    approvers: () => approversOf(rules, outlets()),
+    approvers: () => approversOf(rules, platforms.outlets()),
   }
   const follow = makeFollow({ config, edge, state, link, platforms, worker, telling, step })
   const ports: Ports = {
@@ -163,7 +163,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       const gone = link.away()
       return gone && { ...gone, why: texts.backend.why.down }
     },
-    quotas: platforms.quotas,
+    quotas: regain.quotas,
     newTrace: randomUUID,
     limits: newLimits(20_000),
     userRpm: config.limits.userPerMinute,
@@ -188,7 +188,6 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       if (caps) await work(kept, caps, ports, stop.signal)
     },
   })
-
   const intakes = new AbortController()
   for (const kept of store.read(waitingEvents)) {
     lanes.hold(kept.event)
@@ -198,6 +197,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     {
       ...edge,
       state,
+      regain: regain.look,
       retentionMs: config.limits.retentionMs,
       mediaMs: Math.max(config.media.ttlMs, day),
       replayMs: Math.max(...modules.map((module) => module.capabilities.redeliveryMs)),

@@ -66,11 +66,15 @@ const settleOne = async (
   end(event, { performed, slot, settled }, p)
 }
 
-export const unsettled = (event: InboundEvent, { outcome, record, explicit }: Performed, p: Ports): Unsettled => ({
+export const unsettled = (
+  event: InboundEvent,
+  { outcome, record, explicit }: Performed,
+  p: Pick<Ports, 'rules'>,
+): Unsettled => ({
   ...outcome,
   record,
   explicit,
-  contact: contactOf(event, p),
+  contacts: contactsOf(event, p),
 })
 
 export interface Ended {
@@ -90,10 +94,13 @@ export const end = (event: InboundEvent, { performed, slot, settled: { first, la
 }
 
 /** Who may decide is remembered with the direct chat they were last seen in: there they are told of requests. */
-const contactOf = (event: InboundEvent, p: Ports): string | null => {
-  const { platform, kind, chat } = event.where
-  const who = { platform, ids: [event.from.id, ...(event.from.aliases ?? [])], chat, proof: event.proof }
-  return kind === 'dm' && isApprover(p.rules, who) ? qualified(platform, event.from.id) : null
+const contactsOf = ({ from, where, proof }: InboundEvent, p: Pick<Ports, 'rules'>): readonly string[] => {
+  const { platform, kind, chat } = where
+  if (kind !== 'dm') return []
+  // Lists may name any of a person's ids.
+  return [from.id, ...(from.aliases ?? [])]
+    .filter((id) => isApprover(p.rules, { platform, ids: [id], chat, proof }))
+    .map((id) => qualified(platform, id))
 }
 
 /** Kept long ago, before this process: what nobody expects any more is not run. Submissions and decisions that had

@@ -110,6 +110,6 @@ const hasMedia = ({ items }: Part): boolean => items.some(({ kind }) => kind ===
 
 const receiptOf = (answer: LineAnswer, via: 'token' | 'push'): Receipt => {
   const read = v.safeParse(sent, answer.body)
-  const first = read.success ? read.output.sentMessages[0] : undefined
-  return { ...(first ? { message: String(first.id) } : {}), via }
+  const [message, ...more] = read.success ? read.output.sentMessages.map(({ id }) => String(id)) : []
+  return { ...(message === undefined ? {} : { message }), ...(more.length > 0 ? { more } : {}), via }
 }

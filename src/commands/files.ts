@@ -5,7 +5,7 @@ import type { Handed } from '../jobs/hand-over.ts'
 import { maxPixels } from '../jobs/hand-over.ts'
 import { type FileInput, fileInputs, guessedInputs, type Placed, placeFiles, referenceIn } from '../router/files.ts'
 import { type RunRequest, wordsKey } from '../router/inputs.ts'
-import { latestMedia, mediaOfMessage } from '../store/sent-media.ts'
+import { latestMedia, mediaOfMessage, type OwnMedia, ownMediaOf } from '../store/sent-media.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, whyNot } from './command.ts'
 
@@ -59,15 +59,24 @@ const referencesOf = (inputs: Readonly<Record<string, string>>): Record<string, 
     }),
   )
 
-/** What came with the message, else what the message it answers carried. */
-const cameWith = ({ event }: Call, deps: CommandDeps): readonly MediaRef[] => {
-  const { replyTo } = event
-  if (event.media.length > 0 || replyTo === undefined) return event.media
-  return deps.store.read((db) => mediaOfMessage(db, laneOf(event.where), replyTo))
+type InputFile = MediaRef | OwnMedia
+
+/** What came with the message, else what the message it answers carried: ours, or one we saw. Of others a platform may
+ *  tell the id alone, as if a picture had come. */
+const cameWith = ({ event }: Call, deps: CommandDeps): readonly InputFile[] => {
+  const { replyTo, media } = event
+  if (replyTo === undefined || media.some(({ ref }) => ref !== replyTo)) return media
+  const lane = laneOf(event.where)
+  return deps.store.read((db) => {
+    const ours = ownMediaOf(db, lane, replyTo)
+    if (ours) return ours
+    const seen = mediaOfMessage(db, lane, replyTo)
+    return seen.length > 0 ? seen : media
+  })
 }
 
 /** The inputs for files that the person has not filled by name, or by words where there is no other input. */
-const openInputs = (asked: RunRequest, template: Template | null, came: readonly MediaRef[]): readonly FileInput[] => {
+const openInputs = (asked: RunRequest, template: Template | null, came: readonly InputFile[]): readonly FileInput[] => {
   const allowed = template?.allowedInputs ?? []
   if (allowed.length === 0) return guessedInputs(came.map(({ kind }) => kind))
   const worded = came.length === 0 && asked.words !== null ? wordsKey(allowed) : null
@@ -96,7 +105,7 @@ const recent = (
 
 const handAll = async (
   places: readonly { readonly key: string; readonly nth: number; readonly kind: MediaKind }[],
-  sent: readonly MediaRef[],
+  sent: readonly InputFile[],
   call: Call,
   deps: CommandDeps,
 ): Promise<Supplied> => {
@@ -146,7 +155,7 @@ const notHanded = (
 const refusal = async (
   placed: Extract<Placed, { ok: false }>,
   template: string,
-  sent: readonly MediaRef[],
+  sent: readonly InputFile[],
   call: Call,
   deps: CommandDeps,
 ): Promise<string> => {

@@ -90,5 +90,7 @@ export interface Part {
 export interface Receipt {
   /** The platform's id of the (first) message, if it gives one. */
   readonly message?: string
+  /** Those of the messages behind it, where each item of the part became a message of its own. */
+  readonly more?: readonly string[]
   readonly via: 'inline' | 'token' | 'push' | 'edit'
 }

@@ -15,8 +15,8 @@ export const fetchMs = 24 * 60 * 60_000
 /** So many waiting answers go out when their person writes again; the others follow with the next message. */
 const releasedAtOnce = 20
 
-/** The one-time token of an event, while it lives. */
-export const handleOf = ({ handle }: InboundEvent, nowMs: number): ReplyHandle | undefined =>
+/** The one-time token of an event or a part, while it lives. */
+export const handleOf = ({ handle }: Pick<Part, 'handle'>, nowMs: number): ReplyHandle | undefined =>
   handle?.kind === 'token' && handle.expiresAt > nowMs ? handle : undefined
 
 /** Where we can't speak first, each answer mentions what is waiting, unless it comes along. */
@@ -42,12 +42,14 @@ export const withCount = (
 }
 
 /** A token pays for one call of several items: what waits goes along with the answer, oldest first, as far as it fits. */
-export const joined = (db: Db, answer: Prepared, event: InboundEvent, nowMs: number): Prepared => {
+export const joined = (db: Db, answer: Prepared, nowMs: number): Prepared => {
   const [first, ...others] = answer.parts
-  if (!first?.handle || first.interim || !handleOf(event, nowMs) || others.length > 0) return answer
+  if (!first || first.interim || !handleOf(first, nowMs) || others.length > 0) return answer
+  // Written before: what is joined now would go nowhere.
+  if (partRow(db, first.key)) return answer
   const { call, buttons } = answer.capabilities
   let part = first
-  for (const { key, part: waiting } of alongside(db, laneOf(event.where), call.items - first.items.length)) {
+  for (const { key, part: waiting } of alongside(db, laneOf(first.to), call.items - first.items.length)) {
     const items = [...part.items, ...waiting.items]
     part = { ...part, items, buttons: merged(part.buttons, waiting.buttons, buttons?.max ?? 0) }
     dropFromMailbox(db, key, `given with ${first.key}`, nowMs)
@@ -97,6 +99,6 @@ export const release = (
     const expiresAtMs = nowMs + fetchMs
     addAction(db, { id, say: more.say, only: null, once: null, platform, chat, expiresAtMs })
   }
-  if (way) markAgain(db, key, { state: way, nextAtMs: 0, error: '', part })
+  if (way) markAgain(db, key, { state: way, nextAtMs: 0, error: '', part, fromMs: nowMs })
   return part
 }

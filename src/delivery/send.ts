@@ -10,6 +10,7 @@ import {
   partByMessage,
   partRow,
 } from '../store/outbox.ts'
+import { addFurtherMessages } from '../store/sent-media.ts'
 import type { Store } from '../store/store.ts'
 import type { Gate } from './gate.ts'
 import { type Step, stepAfter } from './retry.ts'
@@ -51,7 +52,10 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       const receipt = await call(row, part, outlet)
       deps.step('send:sent')
       if (receipt) {
-        await keep((db) => markSent(db, row.key, receipt, deps.now()))
+        await keep((db) => {
+          markSent(db, row.key, receipt, deps.now())
+          addFurtherMessages(db, part, receipt, deps.now())
+        })
         deps.observe(part.to.platform, 'sent')
         deps.log.debug({ part: row.key, via: receipt.via }, 'sent')
       } else {
@@ -107,8 +111,13 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     error: SendError,
   ): Promise<void> => {
     const nowMs = deps.now()
+    /** The platform's report that it arrived may be quicker than the loss of the answer to the call. */
+    const unlessArrived = (change: Parameters<typeof keep>[0]): Promise<void> =>
+      keep((db) => {
+        if (row.state === 'sent' || partRow(db, row.key)?.state !== 'sent') change(db)
+      })
     const again = (state: 'queued' | 'unknown' | 'mailbox', nextAtMs: number, changed: Part = part) =>
-      keep((db) => markAgain(db, row.key, { state, nextAtMs, error: error.code, part: changed }))
+      unlessArrived((db) => markAgain(db, row.key, { state, nextAtMs, error: error.code, part: changed }))
     if (step.do === 'again') return again(step.state, nowMs + step.afterMs)
     if (step.do === 'mailbox') {
       const seen = part.repeated === true || error.delivered === 'maybe'
@@ -125,8 +134,8 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     }
     if (step.do === 'lower') {
       const [lower, ...others] = deps.lower(part, outlet.capabilities) ?? []
-      if (!lower) return keep((db) => markEnded(db, row.key, 'dead', error.message, nowMs))
-      return keep((db) => {
+      if (!lower) return unlessArrived((db) => markEnded(db, row.key, 'dead', error.message, nowMs))
+      return unlessArrived((db) => {
         markAgain(db, row.key, {
           state: 'queued',
           nextAtMs: nowMs,
@@ -136,7 +145,7 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
         for (const other of others) addPart(db, { part: other }, nowMs)
       })
     }
-    await keep((db) => {
+    await unlessArrived((db) => {
       markEnded(db, row.key, 'dead', error.message, nowMs)
       if (step.lane) endLane(db, row.lane, error.message, nowMs)
     })
@@ -154,9 +163,10 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       return byKey ?? (message === undefined ? null : partByMessage(db, platform, message))
     })
     if (row?.part.to.platform !== platform) return []
-    const another = row.message !== null && message !== undefined && row.message !== message
     const underWay = row.state === 'sending' || row.state === 'unknown'
-    if (another || !(underWay || row.state === 'sent')) return []
+    // What names an earlier try says nothing about the present one.
+    const isEarlier = row.message !== null && message !== undefined && (row.message === message) === underWay
+    if (isEarlier || !(underWay || row.state === 'sent')) return []
     if (outcome !== 'failed') {
       const receipt: Receipt = { via: 'push', ...(message === undefined ? {} : { message }) }
       if (underWay) await keep((db) => markSent(db, row.key, receipt, deps.now()))

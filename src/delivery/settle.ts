@@ -16,8 +16,8 @@ export interface Unsettled {
   readonly release?: readonly string[]
   readonly record: string
   readonly explicit: boolean
-  /** Qualified id, when this direct chat shall be remembered as the way to reach its sender. */
-  readonly contact: string | null
+  /** Qualified ids of its sender under which this direct chat shall be remembered as the way to reach them. */
+  readonly contacts: readonly string[]
   /** The beginning of its part keys, where it is not to be the event's id. */
   readonly key?: string
 }
@@ -63,14 +63,14 @@ export const prepareSettling = (
   const write = (db: Db): Settled => {
     const nowMs = deps.now()
     what.within?.(db)
-    if (what.contact) setContact(db, what.contact, event.where, nowMs)
+    for (const person of what.contacts) setContact(db, person, event.where, nowMs)
     const [head, ...others] = prepared
-    const waits = !slot && !what.release && capabilities.answer.push !== 'always'
-    const first = head && waits ? joined(db, head, event, nowMs) : head
+    const first = head && !slot && !what.release ? joined(db, head, nowMs) : head
     const lanes = (first ? [first, ...others] : [])
       .map((one, i) => writeParts(db, one, nowMs, slot && i === 0))
       .filter((lane) => lane !== null)
-    if (waits && push && releaseAll(db, laneOf(event.where), nowMs)) lanes.push(laneOf(event.where))
+    const reopened = push && !what.release && mayClose(capabilities)
+    if (reopened && releaseAll(db, laneOf(event.where), nowMs)) lanes.push(laneOf(event.where))
     const released = what.release?.map((key) => release(db, key, way, { event, id: extraId, nowMs }))[0] ?? null
     if (released && way === 'queued') lanes.push(laneOf(released.to))
     return { first: first?.parts[0] ?? released, lanes }
@@ -94,6 +94,9 @@ export const settle = (
     return settled
   })
 }
+
+/** Whether there are times at which we may not speak first: what waited for their end goes out when a person writes. */
+const mayClose = ({ answer }: Capabilities): boolean => answer.push !== 'always' || answer.windowMs !== null
 
 /** Null when the visibility policy hides it: that counts as delivered. */
 const visible = (event: InboundEvent, { reply, explicit }: Unsettled, { log }: SettleDeps): Reply | null => {

@@ -10,6 +10,7 @@ import type {
   Quota,
   Webhook,
 } from '../contract/index.ts'
+import { addressesOf } from './addresses.ts'
 import { type Hook, type HttpDeps, type Listener, listen, makeApp } from './http.ts'
 import { keepRunning } from './streams.ts'
 
@@ -76,19 +77,14 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
     }
   }
 
-  const hooksByAddress = (): Map<string, Hook[]> => {
-    const groups = new Map<string, Hook[]>()
-    for (const [platform, { adapter }] of outlets) {
-      for (const intake of adapter.intakes) {
-        if (intake.kind !== 'webhook') continue
+  const allHooks = (): readonly Hook[] =>
+    [...outlets].flatMap(([platform, { adapter }]) =>
+      adapter.intakes.flatMap((intake): Hook[] => {
+        if (intake.kind !== 'webhook') return []
         const { host, port } = deps.shared ?? intake
-        const key = port === 0 ? `${host} ${platform} 0` : `${host} ${port}`
-        const hook = { platform, webhook: { ...intake, host, port }, inline: inlineOf(adapter, intake) }
-        groups.set(key, [...(groups.get(key) ?? []), hook])
-      }
-    }
-    return groups
-  }
+        return [{ platform, webhook: { ...intake, host, port }, inline: inlineOf(adapter, intake) }]
+      }),
+    )
 
   const open = async (hooks: readonly Hook[], signal: AbortSignal): Promise<boolean> => {
     const [first] = hooks
@@ -203,8 +199,15 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
     },
     start: async (signal) => {
       startStreams(signal)
+      const { shared, taken } = addressesOf(allHooks())
+      for (const { hook, by } of taken) {
+        const { host, port, path } = hook.webhook
+        const about = `${path} on ${host}:${port} is already the path of ${by}: set another.`
+        states.set(hook.platform, { state: 'failed', about })
+        deps.log.error({ platform: hook.platform, about }, 'webhook not opened')
+      }
       await Promise.all(
-        [...hooksByAddress().values()].map(async (hooks) => {
+        shared.map(async (hooks) => {
           if (!(await open(hooks, signal))) void keepOpening(hooks, signal)
         }),
       )
@@ -212,7 +215,7 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
     ended: async () => {
       const ends = await Promise.all(streams)
       // A platform that gave up is no end: the operator finds it in /readyz, beside whatever else runs.
-      const over = ends.length > 0 && ends.every((how) => how === 'ended') && hooksByAddress().size === 0
+      const over = ends.length > 0 && ends.every((how) => how === 'ended') && allHooks().length === 0
       if (!over) await new Promise(() => {})
     },
     close: async () => {

@@ -9,6 +9,7 @@ import { type Format, formats } from '../media/formats.ts'
 import { headBytes, inspect } from '../media/inspect.ts'
 import { isStrippable, type Pieces, strip } from '../media/strip.ts'
 import type { InTurn } from '../media/turns.ts'
+import type { OwnMedia } from '../store/sent-media.ts'
 
 export interface HandOverDeps {
   readonly backend: Pick<Backend, 'upload'>
@@ -32,7 +33,12 @@ export type Handed =
   | { readonly ok: false; readonly why: 'kind'; readonly is: Format }
   | { readonly ok: false; readonly why: 'backend'; readonly failure: Failure }
 
-export type HandOver = (platform: string, media: MediaRef, wanted: MediaKind, signal: AbortSignal) => Promise<Handed>
+export type HandOver = (
+  platform: string,
+  media: MediaRef | OwnMedia,
+  wanted: MediaKind,
+  signal: AbortSignal,
+) => Promise<Handed>
 
 /** ComfyUI holds four bytes and more for each pixel of a picture, whatever its file weighs. */
 export const maxPixels = 64_000_000
@@ -40,12 +46,13 @@ const folder = 'openclaw-connector'
 /** Of 64 hex digits; more would only lengthen what people read. */
 const nameDigits = 24
 
-/** Fetches what a person sent, looks what it really is, cleans it, and puts it among ComfyUI's inputs. Nothing of it
- *  stays here. */
+/** Fetches what a person sent (what we sent lies here), looks what it really is, cleans it, and puts it among ComfyUI's
+ *  inputs. Nothing of it stays here. */
 export const makeHandOver =
   (deps: HandOverDeps): HandOver =>
   async (platform, media, wanted, signal) => {
     const { blobs, maxBytes, timeoutMs } = deps
+    if ('blob' in media) return handOwn(media.blob, wanted, deps, signal)
     const download = deps.download(platform)
     if (!download) return { ok: false, why: 'gone' }
     if ((media.bytes ?? 0) > maxBytes) return { ok: false, why: 'too_large' }
@@ -66,6 +73,19 @@ export const makeHandOver =
       await blobs.remove(held)
     }
   }
+
+const handOwn = async (blob: string, wanted: MediaKind, deps: HandOverDeps, signal: AbortSignal): Promise<Handed> => {
+  const stored = deps.blobs.stat(blob)
+  if (!stored) return { ok: false, why: 'gone' }
+  if (stored.bytes > deps.maxBytes) return { ok: false, why: 'too_large' }
+  const held: string[] = []
+  try {
+    const ready = await cleaned(blob, wanted, deps, held)
+    return typeof ready === 'string' ? await upload(ready, deps, signal) : ready
+  } finally {
+    await deps.blobs.remove(held)
+  }
+}
 
 /** The blob to upload, or why there is none. */
 const cleaned = async (

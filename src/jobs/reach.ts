@@ -1,5 +1,5 @@
 import type { Rules } from '../../policy/rules.ts'
-import { type Address, type Capabilities, qualified } from '../contract/index.ts'
+import { type Address, type Capabilities, laneOf, qualified } from '../contract/index.ts'
 import { contactOf } from '../store/memo.ts'
 import type { Store } from '../store/store.ts'
 
@@ -29,8 +29,8 @@ export const approverAddresses = ({
   store,
   outlets,
   approvers,
-}: ReachDeps): { readonly person: string; readonly to: Address }[] =>
-  approvers().flatMap((person) => {
+}: ReachDeps): { readonly person: string; readonly to: Address }[] => {
+  const found = approvers().flatMap((person) => {
     const known = store.read((db) => contactOf(db, person))
     // What is written for a platform that is switched off would wait for the day it comes back.
     if (known && outlets().some((one) => one.platform === known.platform)) return [{ person, to: known }]
@@ -40,3 +40,6 @@ export const approverAddresses = ({
     const chat = person.slice(cut + 1)
     return [{ person, to: { platform: outlet.platform, account: outlet.account, chat, kind: 'dm' as const } }]
   })
+  // Somebody may be listed by two of their ids.
+  return found.filter(({ to }, i) => found.findIndex((one) => laneOf(one.to) === laneOf(to)) === i)
+}

@@ -1,4 +1,5 @@
 import type { Log, Reply } from '../contract/index.ts'
+import { joined } from '../delivery/mailbox.ts'
 import { type Outgoing, type PostDeps, type Prepared, prepare, writeParts } from '../delivery/post.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
 import { type Approval, addCard, approvalById, cardsOf } from '../store/approvals.ts'
@@ -28,7 +29,9 @@ export const post = async (
   const prepared = outgoing.map((one) => prepare(one, deps)).filter((one): one is Prepared => one !== null)
   const lanes = await deps.store.write((db) => {
     within(db)
-    return prepared.map((one) => writeParts(db, one, deps.now())).filter((lane) => lane !== null)
+    return prepared
+      .map((one) => writeParts(db, joined(db, one, deps.now()), deps.now()))
+      .filter((lane) => lane !== null)
   })
   deps.wake(lanes)
 }

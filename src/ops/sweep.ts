@@ -20,6 +20,8 @@ export interface SweepDeps {
   readonly mediaMs: number
   /** Replay keys stay at least as long as any platform may bring an event again. */
   readonly replayMs: number
+  /** Looks whether what waits for a sending quota can go out. */
+  readonly regain: (signal: AbortSignal) => Promise<void>
 }
 
 const everyMs = 10 * 60_000
@@ -49,6 +51,7 @@ export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void>
     keep: (blob) => deps.store.read((db) => blobNeeded(db, blob, nowMs - deps.mediaMs)),
     olderThanMs: deps.mediaMs,
   })
+  await deps.regain(signal)
 }
 
 export const keepSweeping = async (deps: SweepDeps, signal: AbortSignal): Promise<void> => {

@@ -10,16 +10,25 @@ export const dropFromMailbox = (db: Db, key: string, why: string, nowMs: number)
   )
 }
 
-/** Sends what waits in the mailbox of a conversation, oldest first; how many. */
+/** Sends what waits in the mailbox of a conversation, oldest first; how many. Its age counts anew: after days of waiting
+ *  the first trouble must not be its end. */
 export const queueMailbox = (db: Db, lane: string, limit: number, nowMs: number): number =>
   Number(
     db
       .sql(
-        `UPDATE outbox SET state = 'queued', next_at = ? WHERE seq IN
+        `UPDATE outbox SET state = 'queued', next_at = ?, created_at = ? WHERE seq IN
            (SELECT seq FROM outbox WHERE lane = ? AND state = 'mailbox' ORDER BY seq LIMIT ?)`,
       )
-      .run(nowMs, lane, limit).changes,
+      .run(nowMs, nowMs, lane, limit).changes,
   )
+
+/** Conversations of a platform in which something waits. */
+export const lanesWithMail = (db: Db, platform: string): string[] =>
+  db
+    .sql(`SELECT DISTINCT lane FROM outbox WHERE state = 'mailbox' AND lane >= ? AND lane < ?`)
+    // A lane begins with its platform and a space; `!` is what comes behind a space.
+    .all(`${platform} `, `${platform}!`)
+    .map((row) => String(row.lane))
 
 /** What waits in the mailbox of a conversation, oldest first. */
 export const mailbox = (db: Db, lane: string, limit: number): OutboxRow[] =>

@@ -158,16 +158,20 @@ export const markAgain = (
     readonly nextAtMs: number
     readonly error: string
     readonly part?: Part
+    /** Its age counts from here. */
+    readonly fromMs?: number
   },
 ): void => {
   db.sql(
-    `UPDATE outbox SET state = ?, next_at = ?, error = ?, part = coalesce(?, part), maybes = maybes + ? WHERE key = ?`,
+    `UPDATE outbox SET state = ?, next_at = ?, error = ?, part = coalesce(?, part), maybes = maybes + ?,
+       created_at = coalesce(?, created_at) WHERE key = ?`,
   ).run(
     how.state,
     how.nextAtMs,
     how.error,
     how.part ? JSON.stringify(how.part) : null,
     how.state === 'unknown' ? 1 : 0,
+    how.fromMs ?? null,
     key,
   )
 }

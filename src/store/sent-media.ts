@@ -1,5 +1,19 @@
-import { type InboundEvent, laneOf, type MediaRef, qualified } from '../contract/index.ts'
+import {
+  type InboundEvent,
+  laneOf,
+  type MediaKind,
+  type MediaRef,
+  type Part,
+  qualified,
+  type Receipt,
+} from '../contract/index.ts'
 import type { Db } from './open.ts'
+
+/** A file that we sent: it may still lie here. */
+export interface OwnMedia {
+  readonly kind: MediaKind
+  readonly blob: string
+}
 
 /** How many of one person's files in one chat are remembered. */
 const mostOfOne = 20
@@ -9,7 +23,9 @@ const mostOfOne = 20
 export const addSentMedia = (db: Db, event: InboundEvent, nowMs: number): void => {
   const lane = laneOf(event.where)
   const person = qualified(event.where.platform, event.from.id)
-  for (const [nth, media] of event.media.slice(0, mostOfOne).entries()) {
+  // What a platform says of a message that is answered did not come with this one.
+  const came = event.media.filter(({ ref }) => ref !== event.replyTo)
+  for (const [nth, media] of came.slice(0, mostOfOne).entries()) {
     db.sql(
       `INSERT INTO sent_media (event, nth, lane, person, message, sent_at, media) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO NOTHING`,
@@ -23,8 +39,33 @@ export const addSentMedia = (db: Db, event: InboundEvent, nowMs: number): void =
 
 const toMedia = (row: Record<string, unknown>): MediaRef => JSON.parse(String(row.media)) as MediaRef
 
+/** A call of ours made several messages: those behind the first are found by their own ids (the first by its part). */
+export const addFurtherMessages = (db: Db, part: Part, { more = [] }: Receipt, nowMs: number): void => {
+  for (const [i, message] of more.entries()) {
+    const item = part.items[i + 1]
+    if (item?.kind !== 'media') continue
+    const { kind, blob } = item.media
+    const own: OwnMedia = { kind, blob }
+    db.sql(
+      `INSERT INTO sent_media (event, nth, lane, person, message, sent_at, media) VALUES (?, ?, ?, '', ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+    ).run(part.key, i + 1, laneOf(part.to), message, nowMs, JSON.stringify(own))
+  }
+}
+
+/** What a message of ours carried, itself or (where it was a text) beside it; null when it is none of ours. */
+export const ownMediaOf = (db: Db, lane: string, message: string): OwnMedia[] | null => {
+  const row = db
+    .sql('SELECT part FROM outbox WHERE message = ? AND lane = ? ORDER BY seq DESC LIMIT 1')
+    .get(message, lane)
+  if (!row) return null
+  const { items } = JSON.parse(String(row.part)) as Part
+  const about = items[0]?.kind === 'media' ? items.slice(0, 1) : items
+  return about.flatMap((item) => (item.kind === 'media' ? [{ kind: item.media.kind, blob: item.media.blob }] : []))
+}
+
 /** What a message of a conversation carried. */
-export const mediaOfMessage = (db: Db, lane: string, message: string): MediaRef[] =>
+export const mediaOfMessage = (db: Db, lane: string, message: string): (MediaRef | OwnMedia)[] =>
   db
     .sql('SELECT media FROM sent_media WHERE lane = ? AND message = ? ORDER BY seq LIMIT ?')
     .all(lane, message, mostOfOne)

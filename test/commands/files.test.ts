@@ -3,9 +3,11 @@ import type { Template } from '../../src/backend/wire.ts'
 import type { MediaRef } from '../../src/contract/index.ts'
 import type { HandOver } from '../../src/jobs/hand-over.ts'
 import { formats } from '../../src/media/formats.ts'
+import { addPart, markSent } from '../../src/store/outbox.ts'
+import { artifact } from '../delivery/plan-kit.ts'
 import { failure } from '../jobs/backend-kit.ts'
 import { mute } from '../jobs/jobs-kit.ts'
-import { address } from '../kit/core.ts'
+import { address, part } from '../kit/core.ts'
 import { commandRig, portrait } from './kit.ts'
 
 const image = (ref: string, over: Partial<MediaRef> = {}): MediaRef => ({ kind: 'image', ref, ...over })
@@ -29,7 +31,8 @@ const rigged = (handOver?: HandOver, over: Parameters<typeof commandRig>[0] = {}
     deps: {
       handOver:
         handOver ??
-        (async (platform, { ref }, kind) => {
+        (async (platform, media, kind) => {
+          const ref = 'ref' in media ? media.ref : media.blob
           handed.push(`${platform} ${ref} ${kind}`)
           return { ok: true, input: `folder/${ref}.png` }
         }),
@@ -54,6 +57,23 @@ describe('the picture that a /run is about', () => {
     await say('ann', '', { where: group, media: [image('later')], message: 'm8' })
     await say('boss', '/run img2img a fox', { where: group, replyTo: 'm7' })
     expect(inputsOf()).toMatchObject([{ image: 'folder/theirs.png' }])
+  })
+
+  test('is our own that it answers, or none where that was words, whatever the platform makes of it', async () => {
+    const { say, inputsOf, handed, db } = rigged()
+    const shown = { kind: 'media' as const, media: artifact({ blob: 'b7' }), as: 'photo' }
+    for (const [key, items] of [
+      ['k1', [shown]],
+      ['k2', [{ kind: 'text' as const, text: 'words' }]],
+    ] as const) {
+      addPart(db, { part: part(key, { items }) }, 1)
+      markSent(db, key, { message: `of ${key}`, via: 'push' }, 1)
+    }
+    await say('ann', '/run img2img a fox', { replyTo: 'of k1', media: [image('of k1')] })
+    await say('ann', '/run portrait a fox', { replyTo: 'of k2', media: [image('of k2')] })
+    await say('ann', '/run img2img a fox', { replyTo: 'theirs', media: [image('theirs')] })
+    expect(inputsOf()).toMatchObject([{ image: 'folder/b7.png' }, {}, { image: 'folder/theirs.png' }])
+    expect(handed).toEqual(['fake b7 image', 'fake theirs image'])
   })
 
   test('was sent by the same person in the same chat at most ten minutes before', async () => {

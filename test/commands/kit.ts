@@ -74,7 +74,10 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     hasAdminToken: true,
     maxOpenJobs: 5,
     maxInputBytes: 20 * 1024 * 1024,
-    handOver: async (_platform, media) => ({ ok: true, input: `openclaw-connector/${media.ref}` }),
+    handOver: async (_platform, media) => ({
+      ok: true,
+      input: `openclaw-connector/${'ref' in media ? media.ref : media.blob}`,
+    }),
     talks: { enter: () => ++talking <= 2, leave: () => void talking-- },
     away: () => (awayMs === null ? null : { sinceMs: awayMs, why: 'nobody answers' }),
     tellJob: rig.submitting.tellJob,

@@ -124,15 +124,15 @@ describe('names no setting has', () => {
 
   it('of platforms to come are one warning for each platform', () => {
     const config = read({
-      OPENCLAW_CONNECTOR_LINE_CHANNEL_SECRET: 'line-secret',
-      OPENCLAW_CONNECTOR_LINE_PORT: '8099',
+      OPENCLAW_CONNECTOR_FEISHU_APP_SECRET: 'feishu-secret',
+      OPENCLAW_CONNECTOR_FEISHU_PORT: '8096',
       OPENCLAW_CONNECTOR_SLACK_BOT_TOKEN: 'xoxb-123456',
     })
     expect(config.warnings).toEqual([
-      expect.stringMatching(/^OPENCLAW_CONNECTOR_LINE_\*: .*not available in this version/),
+      expect.stringMatching(/^OPENCLAW_CONNECTOR_FEISHU_\*: .*not available in this version/),
       expect.stringMatching(/^OPENCLAW_CONNECTOR_SLACK_\*: /),
     ])
-    expect(config.secrets).toEqual(['line-secret', 'xoxb-123456'])
+    expect(config.secrets).toEqual(['feishu-secret', 'xoxb-123456'])
   })
 
   it('of the backend are left alone, and so are unset ones', () => {

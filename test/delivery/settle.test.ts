@@ -31,7 +31,7 @@ const rig = (caps: Capabilities = speaking) => {
   const keep = (over: Partial<InboundEvent> = {}, id = 'e1'): KeptEvent =>
     keepEvent(db, event(id, '/status', over), lane, 'run', clock.now()) as KeptEvent
   const end = (kept: KeptEvent, reply: Reply | null, more: Partial<Unsettled> = {}, slot = false) =>
-    settle(kept, { reply, record: '/status', explicit: true, contact: null, ...more }, caps, slot, deps)
+    settle(kept, { reply, record: '/status', explicit: true, contacts: [], ...more }, caps, slot, deps)
   const states = (...keys: string[]) => keys.map((key) => partRow(db, key)?.state ?? null)
   return { clock, store, db, log, deps, keep, end, states }
 }
@@ -52,7 +52,7 @@ test('if anything of it fails nothing of it has happened, and the event still wa
   const within = (): never => {
     throw new Error('no room')
   }
-  await expect(end(kept, say('hello'), { within, contact: 'fake:ann' })).rejects.toThrow('no room')
+  await expect(end(kept, say('hello'), { within, contacts: ['fake:ann'] })).rejects.toThrow('no room')
   expect(waitingEvents(db)).toHaveLength(1)
   expect([partRow(db, 'e1#0'), contactOf(db, 'fake:ann')]).toEqual([null, null])
 })
@@ -76,7 +76,7 @@ test('an event without an answer is settled all the same', async () => {
 test('what else the command wrote and noted is part of it: contact, rows, and the aim it took is forgotten', async () => {
   const { db, keep, end } = rig()
   setMemo(db, 'aim', 'e1', '["job"]')
-  await end(keep(), say('hello'), { contact: 'fake:ann', within: (inner) => setMemo(inner, 't', 'k', 'v') })
+  await end(keep(), say('hello'), { contacts: ['fake:ann'], within: (inner) => setMemo(inner, 't', 'k', 'v') })
   expect([contactOf(db, 'fake:ann'), getMemo(db, 't', 'k'), getMemo(db, 'aim', 'e1')]).toEqual([address(), 'v', null])
 })
 

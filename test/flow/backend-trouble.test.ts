@@ -139,7 +139,10 @@ describe.concurrent('when the backend is in trouble', () => {
       await bob.shows(`Cancellation requested for job ${second}`)
       await ann.shows(`Cancelled: portrait\nID: ${second}`)
       expect(simulator.control.jobs().map(({ state }) => state)).toEqual(['removed', 'removed'])
-      expect(asked(simulator, 'POST /queue')).toHaveLength(host === 'old' ? 2 : 0)
+      // On a slow machine the wish is asked a second time before the job is seen to have ended.
+      const queueCalls = asked(simulator, 'POST /queue').length
+      if (host === 'old') expect(queueCalls).toBeGreaterThanOrEqual(2)
+      else expect(queueCalls).toBe(0)
       expect(asked(simulator, 'POST /api/jobs').length).toBeGreaterThan(0)
     },
   )

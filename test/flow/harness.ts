@@ -18,6 +18,8 @@ export interface Wanted {
   readonly simulator?: Partial<Settings>
   /** Further variables of the daemon, with their whole names; an empty text takes one away. */
   readonly env?: Readonly<Record<string, string>>
+  /** Stands between the daemon and the backend: given its address, resolves to the one to use instead. */
+  readonly between?: (url: string) => Promise<string>
   /** Starts no daemon yet. */
   readonly idle?: boolean
   /** Messages of error lines that this test provokes; any other error line fails it. */
@@ -69,7 +71,7 @@ export const openHouse = async (onEnd: OnEnd, wanted: Wanted = {}): Promise<Hous
   const stateDir = join(dir, 'state')
   const env = Object.fromEntries(
     Object.entries({
-      OPENCLAW_CONNECTOR_URL: simulator.url,
+      OPENCLAW_CONNECTOR_URL: (await wanted.between?.(simulator.url)) ?? simulator.url,
       OPENCLAW_CONNECTOR_ADMIN_TOKEN: adminToken,
       OPENCLAW_CONNECTOR_STATE_DIR: stateDir,
       OPENCLAW_CONNECTOR_ADMIN_PORT: String(adminPort),

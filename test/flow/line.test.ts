@@ -2,43 +2,24 @@ import { describe, expect, test } from 'vitest'
 import { type FakeLine, startLine } from '../platforms/line.ts'
 import type { Shown } from '../platforms/platform.ts'
 import { prompts } from './backend.ts'
-import { type House, type OnEnd, openHouse } from './harness.ts'
-import { freePort, until } from './process.ts'
+import type { OnEnd } from './harness.ts'
+import { until } from './process.ts'
+import { openWebhooks, shows, type Webhooks, type WebhooksWanted } from './webhooks.ts'
 
 const base = 'https://connector.example'
+const links = { OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: base }
 
-interface LineHouse extends House {
+interface LineHouse extends Webhooks {
   readonly line: FakeLine
-  readonly url: string
 }
 
 /** A daemon that speaks LINE alone. Ann may run. */
-const openLine = async (onEnd: OnEnd, env: Readonly<Record<string, string>> = {}): Promise<LineHouse> => {
+const openLine = async (onEnd: OnEnd, wanted: WebhooksWanted = {}): Promise<LineHouse> => {
   const line = await startLine()
-  const { port, release } = await freePort()
-  const settings = { ...line.settings, ALLOWED_USERS: line.people.ann.id, PORT: String(port) }
-  const named = Object.fromEntries(
-    Object.entries(settings).map(([name, value]) => [`OPENCLAW_CONNECTOR_LINE_${name}`, value]),
-  )
-  let house: House | null = null
-  onEnd(async () => {
-    await line.close()
-    await release()
-    const said = house?.daemon().output() ?? ''
-    for (const secret of line.secrets) expect(said.includes(secret), 'a line with a secret').toBe(false)
-  })
-  house = await openHouse(onEnd, { telegram: false, env: { ...named, ...env } })
-  const url = `http://127.0.0.1:${port}`
-  line.connect(async ({ method, path, headers, body }) => {
-    const sent = { method, headers: { ...headers, connection: 'close' }, body: body as string }
-    const response = await fetch(url + path, sent)
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
-  })
-  return { ...house, line, url }
+  return { ...(await openWebhooks(onEnd, [line], wanted)), line }
 }
 
-const shownFor = ({ line }: LineHouse, words: RegExp): Promise<Shown> =>
-  until(`a message like ${words}`, () => line.shown().find(({ text }) => words.test(text)) ?? null)
+const shownFor = ({ line }: LineHouse, words: RegExp): Promise<Shown> => shows(line, line.places.dm, words)
 const sends = ({ line }: LineHouse): readonly string[] =>
   line.requests().map(({ path }) => path.split('/').at(-1) ?? '')
 
@@ -57,19 +38,15 @@ describe.concurrent('on LINE', () => {
     const house = await openLine(onTestFinished)
     expect(await house.line.verify()).toMatchObject({ status: 200 })
     for (const { name, call, status } of house.line.forgeries()) {
-      const reply = await fetch(house.url + call.path, {
-        method: call.method,
-        headers: { ...call.headers, connection: 'close' },
-        ...(call.method === 'GET' ? {} : { body: call.body as string }),
-      })
+      const reply = await house.ask('line', call)
       expect([name, reply.status]).toEqual([name, status])
-      expect(await reply.text()).toMatch(/^[a-z ]{0,40}$/)
+      expect(reply.body).toMatch(/^[a-z ]{0,40}$/)
     }
     expect(house.line.calls()).toEqual([])
   })
 
   test('a redelivered run is run once; its result is pushed', async ({ onTestFinished }) => {
-    const house = await openLine(onTestFinished, { OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: base })
+    const house = await openLine(onTestFinished, { env: links })
     const { line, simulator } = house
     await line.say(line.people.ann, line.places.dm, '/run portrait a blue whale')
     expect(await line.redeliver()).toMatchObject({ status: 200 })
@@ -78,7 +55,7 @@ describe.concurrent('on LINE', () => {
     expect(new Set(sends(house))).toEqual(new Set(['reply', 'push']))
     const [picture] = line.shown().flatMap(({ media }) => media)
     expect(picture).toMatchObject({ kind: 'image', as: 'image' })
-    const served = await fetch((picture?.name ?? '').replace(base, house.url))
+    const served = await fetch((picture?.name ?? '').replace(base, house.url('line')))
     expect([served.status, served.headers.get('content-type')]).toEqual([200, 'image/png'])
     await served.arrayBuffer()
   })
@@ -86,8 +63,10 @@ describe.concurrent('on LINE', () => {
   test('somebody who follows us is greeted', async ({ onTestFinished }) => {
     const house = await openLine(onTestFinished)
     const { line } = house
-    await line.bring({ type: 'follow', follow: { isUnblocked: false } }, line.places.dm, line.people.bob)
-    expect((await shownFor(house, /\/help|I run ComfyUI/)).place).toEqual(line.places.dm)
+    const bobs = { chat: line.people.bob.id, kind: 'dm' } as const
+    await line.bring({ type: 'follow', follow: { isUnblocked: false } }, bobs, line.people.bob)
+    const greeting = await shows(line, bobs, /\/help|I run ComfyUI/)
+    expect(greeting.place).toEqual(bobs)
   })
 
   test('a dead platform keeps no webhook waiting', async ({ onTestFinished }) => {

@@ -23,6 +23,8 @@ export interface PictureStage {
   readonly name: string
   /** Whether a file can come with words in one message. */
   readonly captions: boolean
+  /** Whether a message can answer an earlier one. */
+  readonly replies: boolean
   /** Whether the bot's own pictures can be answered with a command about them. */
   readonly answersOwn: boolean
   readonly open: (onEnd: OnEnd, wanted: Wanted) => Promise<{ readonly house: House; readonly ann: PictureChat }>
@@ -117,15 +119,18 @@ export const picturesFlow = (stage: PictureStage): void => {
     await cleaned(house, loaded(house)[0] ?? '')
   })
 
-  test('a /run in answer to a picture takes that one, not the latest', async ({ onTestFinished }) => {
-    const { house, ann } = await stage.open(onTestFinished, wanted)
-    const first = await ann.send({ file: photo() })
-    await ann.shows('Got the picture')
-    await ann.send({ file: photo({ width: 8, height: 8 }) })
-    await ann.send({ text: '/run img2img a red fox', replyTo: first })
-    await ann.shows(/^img2img/)
-    await cleaned(house, loaded(house)[0] ?? '')
-  })
+  test.runIf(stage.replies)(
+    'a /run in answer to a picture takes that one, not the latest',
+    async ({ onTestFinished }) => {
+      const { house, ann } = await stage.open(onTestFinished, wanted)
+      const first = await ann.send({ file: photo() })
+      await ann.shows('Got the picture')
+      await ann.send({ file: photo({ width: 8, height: 8 }) })
+      await ann.send({ text: '/run img2img a red fox', replyTo: first })
+      await ann.shows(/^img2img/)
+      await cleaned(house, loaded(house)[0] ?? '')
+    },
+  )
 
   test('a picture is still known after a restart', async ({ onTestFinished }) => {
     const { house, ann } = await stage.open(onTestFinished, wanted)
@@ -141,11 +146,15 @@ export const picturesFlow = (stage: PictureStage): void => {
   test.runIf(stage.answersOwn)("a picture of the bot's own can be worked on further", async ({ onTestFinished }) => {
     const { house, ann } = await stage.open(onTestFinished, wanted)
     await ann.send({ text: '/run portrait a red fox width=64 height=64' })
-    const { id } = await ann.shows(/^portrait/)
-    await ann.send({ text: '/run img2img a blue fox', replyTo: id })
-    await ann.shows(/^img2img/)
-    const [input = ''] = loaded(house)
+    const words = await ann.shows(/^portrait/)
+    const picture = ann.seen().find(({ media }) => media.length > 0)
+    for (const [i, { id }] of [words, picture ?? words].entries()) {
+      await ann.send({ text: `/run img2img fox ${i}`, replyTo: id })
+      await ann.shows(new RegExp(`^img2img[\\s\\S]*prompt: fox ${i}`))
+    }
+    const [input = '', again] = loaded(house)
     expect(input).toMatch(/\.png$/)
+    expect(again).toBe(input)
     expect((await bytesAt(house, input)).length).toBeGreaterThan(1000)
   })
 
@@ -170,7 +179,7 @@ export const picturesFlow = (stage: PictureStage): void => {
     const { house, ann } = await stage.open(onTestFinished, wanted)
     const refused = async (file: PersonsFile, why: string): Promise<void> => {
       const id = await ann.send({ file })
-      await ann.send({ text: '/run img2img a red fox', replyTo: id })
+      await ann.send({ text: '/run img2img a red fox', ...(stage.replies ? { replyTo: id } : {}) })
       await ann.shows(why)
     }
     const huge = Buffer.concat([photo().bytes, Buffer.alloc(1024 * 1024)])

@@ -22,9 +22,10 @@ const rig = async (download: () => Promise<Response>, over: Partial<HandOverDeps
     uploads.push({ name, subfolder, bytes: Buffer.from(await bytes.arrayBuffer()) })
     return ok({ name, subfolder: subfolder ?? '', type: 'input', input: `${subfolder}/${name}` })
   }
+  const blobs = await openIn(dir, { maxTotalBytes })
   const handOver = makeHandOver({
     backend: { upload },
-    blobs: await openIn(dir, { maxTotalBytes }),
+    blobs,
     download: (platform) => (platform === 'fake' ? download : null),
     maxBytes: 100_000,
     timeoutMs: 5000,
@@ -32,7 +33,7 @@ const rig = async (download: () => Promise<Response>, over: Partial<HandOverDeps
     log: keepingLog(),
     ...over,
   })
-  return { handOver, uploads, left: () => readdirSync(dir) }
+  return { handOver, uploads, blobs, left: () => readdirSync(dir) }
 }
 
 const giving =
@@ -190,4 +191,19 @@ test('turns are taken one after another, and one that fails does not stop the ne
   await expect(one).rejects.toThrow('no')
   await two
   expect(seen).toEqual(['one', 'two'])
+})
+
+test('a file that we sent is handed over from where it lies, and stays there', async () => {
+  const { handOver, uploads, blobs, left } = await rig(() => Promise.reject(new Error('asked')), { maxBytes: 10_000 })
+  const put = await blobs.put(streamOf(photo), { name: 'result.jpg', maxBytes: 100_000 })
+  const blob = put.ok ? put.blob.id : ''
+  const before = left()
+  expect(await handOver('fake', { kind: 'image', blob }, 'image', live)).toMatchObject({ ok: true })
+  expect(uploads[0]?.bytes.includes('52.37N')).toBe(false)
+  expect(left()).toEqual(before)
+  expect(await handOver('fake', { kind: 'image', blob }, 'video', live)).toMatchObject({ ok: false, why: 'kind' })
+  const gone = { kind: 'image' as const, blob: '0'.repeat(32) }
+  expect(await handOver('fake', gone, 'image', live)).toEqual({ ok: false, why: 'gone' })
+  const small = await rig(() => Promise.reject(new Error('asked')), { maxBytes: 20, blobs })
+  expect(await small.handOver('fake', { kind: 'image', blob }, 'image', live)).toEqual({ ok: false, why: 'too_large' })
 })

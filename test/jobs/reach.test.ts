@@ -6,6 +6,7 @@ import { bridgePartOf } from '../../src/delivery/settle.ts'
 import { makeInlineEnds } from '../../src/jobs/inline-ends.ts'
 import { makeFollower } from '../../src/jobs/progress.ts'
 import { approverAddresses, approversOf } from '../../src/jobs/reach.ts'
+import { unsettled } from '../../src/pipeline.ts'
 import { keepEvent, settleEvent } from '../../src/store/inbox.ts'
 import { addJob, jobById } from '../../src/store/jobs.ts'
 import { mailbox } from '../../src/store/mailbox.ts'
@@ -53,6 +54,25 @@ test('an approver is reached where they wrote last, or by their id where that is
     { person: 'fake:1:2', to: { platform: 'fake', account: 'bot', chat: '1:2', kind: 'dm' } },
     { person: 'other:carl', to: address({ platform: 'other', chat: 'dm-9' }) },
   ])
+})
+
+test('an approver is remembered with their chat under each of their ids that is listed, from direct chats only', () => {
+  const rules = rulesOf({ adminUsers: ['fake:49170', 'parent', 'fake:other'] })
+  const from = { id: 'U.9', aliases: ['49170', 'parent'], self: false, bot: false }
+  const performed = { outcome: { reply: null }, record: '/help', explicit: true }
+  const contacts = (over: Parameters<typeof event>[2]) =>
+    unsettled(event('e', '/help', over), performed, { rules }).contacts
+  expect(contacts({ from })).toEqual(['fake:49170', 'fake:parent'])
+  expect(contacts({ from, where: address({ kind: 'group' }) })).toEqual([])
+  expect(contacts({ from, proof: 'none' })).toEqual([])
+  expect(contacts({ from: { ...from, aliases: [] } })).toEqual([])
+})
+
+test('an approver listed by two of their ids is told once', () => {
+  const { store, db } = testStore()
+  for (const person of ['fake:123', 'fake:U.9']) setContact(db, person, address(), 1)
+  const reached = approverAddresses({ store, outlets: () => [], approvers: () => ['fake:123', 'fake:U.9'] })
+  expect(reached).toEqual([{ person: 'fake:123', to: address() }])
 })
 
 const inline = (caps: Partial<Capabilities> = mute) => {

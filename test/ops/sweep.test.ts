@@ -32,6 +32,7 @@ const rig = async (over: Partial<SweepDeps> = {}) => {
     retentionMs: 30 * day,
     mediaMs: day,
     replayMs: 3 * day,
+    regain: async () => {},
     ...over,
   }
   return { clock, store, db, blobs, log, deps, slept }

@@ -1,4 +1,4 @@
-import type { FakePlatform, Person, Place, RawCall, RawReply, SayMore, Shown, Wire } from './platform.ts'
+import type { FakePlatform, Person, PersonsFile, Place, RawCall, RawReply, SayMore, Shown, Wire } from './platform.ts'
 import { accessToken, type GraphHost, type Refusal, refusalOf, type StoredFile, startGraph } from './whatsapp-graph.ts'
 import {
   appSecret,
@@ -22,6 +22,8 @@ export interface FakeWhatsapp extends FakePlatform {
   readonly graph: GraphHost
   /** Any message of a person, as the type and its fields. */
   readonly bring: (from: Person, place: Place, more: object, at?: number) => Promise<RawReply>
+  /** The id of the message that a person sent last. */
+  readonly lastId: () => string
   /** Calls the webhook with a payload of Meta's, signed. */
   readonly post: (payload: object) => Promise<RawReply>
   readonly verify: (token?: string) => Promise<RawReply>
@@ -31,26 +33,36 @@ export interface FakeWhatsapp extends FakePlatform {
   readonly refuseNext: (code: number) => void
   /** As if the person had last written so long ago. */
   readonly lastWroteAgo: (person: Person, ms: number) => void
+  /** Further people, as many as were wished for, and their chats. */
+  readonly crowd: readonly { readonly person: Person; readonly place: Place }[]
   /** Messages marked as read, and whether the typing sign was shown with it. */
   readonly marks: () => readonly { readonly message: string; readonly typing: boolean }[]
 }
 
-const writers: readonly Writer[] = [
+const regulars: readonly Writer[] = [
   { userId: 'US.90000000000000000001', number: '15550100111', name: 'Ann' },
   // Took a username: no number is told.
   { userId: 'US.90000000000000000002', number: null, name: 'Bob' },
 ]
-const [ann, bob] = writers.map(({ userId, name }): Person => ({ id: userId, name })) as [Person, Person]
+const [ann, bob] = regulars.map(({ userId, name }): Person => ({ id: userId, name })) as [Person, Person]
 /** Businesses can not write to businesses. */
 const robot: Person = { id: 'US.90000000000000000003', name: 'Robot' }
 /** The chat with somebody bears their number where it is known. */
 const chatWith = ({ number, userId }: Writer): Place => ({ chat: number ?? userId, kind: 'dm' })
-const dm = chatWith(writers[0] as Writer)
+const [annWriter] = regulars as [Writer]
+const dm = chatWith(annWriter)
 const group: Place = { chat: 'GROUPFAKE0001', kind: 'group' }
 const windowMs = 24 * 60 * 60 * 1000
 
-export const startWhatsapp = async (options: { readonly now?: () => number } = {}): Promise<FakeWhatsapp> => {
+export const startWhatsapp = async (
+  options: { readonly now?: () => number; readonly crowd?: number } = {},
+): Promise<FakeWhatsapp> => {
   const { now = Date.now } = options
+  const crowd = Array.from({ length: options.crowd ?? 0 }, (_, i): Writer => {
+    const nth = String(i).padStart(4, '0')
+    return { userId: `US.9100000000000000${nth}`, number: `1555020${nth}`, name: `Guest ${i}` }
+  })
+  const writers = [...regulars, ...crowd]
   const shown: Shown[] = []
   const correlations = new Map<string, string | undefined>()
   const marks: { message: string; typing: boolean }[] = []
@@ -58,6 +70,7 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
   const lastWrote = new Map<string, number>(writers.map(({ userId }) => [userId, now()]))
   const known = new Set<string>()
   let ids = 0
+  let brought = ''
   let last: RawCall | null = null
   let wire: Wire = async () => {
     throw new Error('connect() the fake first')
@@ -80,7 +93,8 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     const writer = writerOf(from.id)
     lastWrote.set(writer.userId, Math.max(at, lastWrote.get(writer.userId) ?? 0))
     const groupId = place.kind === 'group' ? { group_id: place.chat } : {}
-    const message = messageOf(writer, nextId(), at, { ...more, ...groupId })
+    brought = nextId()
+    const message = messageOf(writer, brought, at, { ...more, ...groupId })
     return post(hook('messages', numberValue({ contacts: [contactOf(writer)], messages: [message] })))
   }
 
@@ -141,6 +155,14 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
   const graph = await startGraph({ now, take, read: (message, typing) => marks.push({ message, typing }) })
   graph.setWebhook('https://bot.example.org/whatsapp/webhook')
 
+  const contentOf = (text: string, file?: PersonsFile): object => {
+    if (!file) return { type: 'text', text: { body: text } }
+    const type = file.kind === 'file' ? 'document' : file.kind
+    const caption = text === '' ? {} : { caption: text }
+    const named = type === 'document' ? { filename: file.name } : {}
+    return { type, [type]: { id: graph.keep(file), mime_type: file.mime, ...named, ...caption } }
+  }
+
   const say = async (from: Person, place: Place, text: string, more: SayMore = {}): Promise<RawReply | null> => {
     if (from.id === robot.id) return null
     const { mention = true, replyTo, at = now() } = more
@@ -148,7 +170,7 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     if (more.fromUs) {
       const echo = {
         from: ownNumber,
-        to: writers[0]?.number,
+        to: annWriter.number,
         id: nextId(),
         timestamp: '1',
         type: 'text',
@@ -160,7 +182,7 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     const toUs =
       place.kind === 'group' && mention ? { context: { from: ownNumber, id: replyTo ?? 'wamid.FAKE0OURS' } } : {}
     const context = replyTo === undefined ? {} : { context: { from: ownNumber, id: replyTo } }
-    return bring(from, place, { type: 'text', text: { body: text }, ...context, ...toUs }, at)
+    return bring(from, place, { ...contentOf(text, more.file), ...context, ...toUs }, at)
   }
 
   return {
@@ -180,6 +202,7 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     },
     say,
     bring,
+    lastId: () => brought,
     post,
     verify: (token = verifyToken) => wire(verification(token)),
     redeliver: async () => (last ? wire(last) : null),
@@ -197,8 +220,9 @@ export const startWhatsapp = async (options: { readonly now?: () => number } = {
     lastWroteAgo: (person, ms) => {
       lastWrote.set(person.id, now() - ms)
     },
+    crowd: crowd.map((one) => ({ person: { id: one.userId, name: one.name }, place: chatWith(one) })),
     marks: () => marks,
-    forgeries: () => forgeriesWith(writers[0] as Writer, now()),
+    forgeries: () => forgeriesWith(annWriter, now()),
     graph,
     close: graph.close,
   }

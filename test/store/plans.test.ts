@@ -108,12 +108,15 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   partByMessage: (db) => outbox.partByMessage(db, 'fake', 'm1'),
   queueMailbox: (db) => mail.queueMailbox(db, 'lane', 5, 1),
   mailbox: (db) => mail.mailbox(db, 'lane', 1),
+  lanesWithMail: (db) => mail.lanesWithMail(db, 'fake'),
   mailboxCount: (db) => mail.mailboxCount(db, 'lane'),
   openCount: (db) => outbox.openCount(db),
   blobNeeded: (db) => outbox.blobNeeded(db, 'b', 1),
   pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
   addSentMedia: (db) => sentMedia.addSentMedia(db, event('e', '', { media: [{ kind: 'image', ref: 'r' }] }), 1),
   mediaOfMessage: (db) => sentMedia.mediaOfMessage(db, 'lane', 'm'),
+  ownMediaOf: (db) => sentMedia.ownMediaOf(db, 'lane', 'm'),
+  addFurtherMessages: (db) => sentMedia.addFurtherMessages(db, part('k'), { via: 'push', more: ['m'] }, 1),
   latestMedia: (db) => sentMedia.latestMedia(db, 'lane', 'fake:ann', 1),
   pruneSentMedia: (db) => sentMedia.pruneSentMedia(db, 1, 5),
 }
@@ -157,7 +160,7 @@ const tour = async () => {
   })
   const newId = () => '0'.repeat(32)
   const blobs = await openBlobs({ dir: tempDir(), maxTotalBytes: 1, now: clock.now, newId, log: keepingLog() })
-  const bounds = { retentionMs: 1, mediaMs: 1, replayMs: 1 }
+  const bounds = { retentionMs: 1, mediaMs: 1, replayMs: 1, regain: async () => {} }
   const sweeping = { store, blobs, now: clock.now, sleep: async () => {}, log: keepingLog(), ...bounds }
   await sweep(sweeping, new AbortController().signal)
   await flush()

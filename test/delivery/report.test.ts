@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import type { SendReport } from '../../src/contract/index.ts'
+import { flush } from '../kit/core.ts'
+import { named, told, workerRig } from './worker-kit.ts'
+
+const windowed = { answer: { inlineMs: null, tokenMs: null, push: 'always' as const, windowMs: 1000 } }
+
+const rig = () => {
+  const made = workerRig({ caps: windowed })
+  const report = async (one: SendReport): Promise<void> => {
+    await made.worker().reported('fake', [one])
+    await flush()
+  }
+  return { ...made, report }
+}
+const closed: SendReport = {
+  key: 'a/1',
+  message: 'm1',
+  outcome: 'failed',
+  error: { code: 'window_closed', about: 'too late' },
+}
+
+test('a message that was accepted and failed later waits for its person, or ends where it can never arrive', async () => {
+  const { add, report, states, log } = rig()
+  await add(named('a/1'))
+  await report(closed)
+  expect(states('a/1')).toEqual(['mailbox'])
+  await add(named('b/2'))
+  await report({ message: 'm2', outcome: 'failed', error: { code: 'rejected', about: 'not wanted' } })
+  expect(states('b/2')).toEqual(['dead'])
+  expect(log.lines.join('\n')).toContain('not wanted')
+})
+
+test('a report confirms a send whose answer was lost, also when it is quicker than the loss', async () => {
+  const { add, next, report, states, fake, clock } = rig()
+  next(told('unavailable', 'maybe'))
+  await add(named('a/1'))
+  expect(states('a/1')).toEqual(['unknown'])
+  await report({ key: 'a/1', message: 'm7', outcome: 'sent' })
+  fake.decide(({ part }) => (part.key === 'b/2' ? 'hang' : null))
+  await add(named('b/2'))
+  expect(states('b/2')).toEqual(['sending'])
+  await report({ key: 'b/2', message: 'm8', outcome: 'delivered' })
+  await clock.advance(10 * 60_000)
+  expect(states('a/1', 'b/2')).toEqual(['sent', 'sent'])
+  expect(fake.calls).toHaveLength(2)
+})
+
+test('a call that fails after its message was reported as sent is not made again', async () => {
+  const { add, report, states, fake, clock } = rig()
+  let lose = (): void => {}
+  const lost = new Promise<void>((resolve) => {
+    lose = resolve
+  })
+  const { send } = fake.adapter
+  Object.assign(fake.adapter, {
+    send: async (...args: Parameters<typeof send>) => {
+      await send(...args)
+      await lost
+      throw told('unavailable', 'maybe')
+    },
+  })
+  await add(named('a/1'))
+  await report({ key: 'a/1', message: 'm1', outcome: 'sent' })
+  lose()
+  await flush()
+  await clock.advance(10 * 60_000)
+  expect([states('a/1'), fake.calls.length]).toEqual([['sent'], 1])
+})
+
+test('reports that come again change nothing, also while the message is on its way a second time', async () => {
+  const { add, report, states, fake, store, worker } = rig()
+  await add(named('a/1'))
+  await report(closed)
+  await report(closed)
+  await report({ key: 'a/1', message: 'm1', outcome: 'sent' })
+  expect(states('a/1')).toEqual(['mailbox'])
+  fake.decide(() => 'hang')
+  await store.write((db) => db.sql(`UPDATE outbox SET state = 'queued' WHERE key = 'a/1'`).run())
+  worker().wake(['fake bot  a'])
+  await flush()
+  for (const old of [closed, { ...closed, outcome: 'sent' as const }]) await report(old)
+  expect(states('a/1')).toEqual(['sending'])
+  await report({ key: 'a/1', message: 'm2', outcome: 'delivered' })
+  expect(states('a/1')).toEqual(['sent'])
+  await report(closed)
+  expect(states('a/1')).toEqual(['sent'])
+})
