@@ -4,7 +4,7 @@ import type { Rules } from './rules.ts'
 import { trustOf, type Who } from './trust.ts'
 
 /** Every rule a decision or a trust can name, and what it says in one line. */
-export const ruleMeanings = {
+const ruleMeanings = {
   'admin-user': 'The sender is listed as an admin.',
   'trusted-user': 'The sender is in the list of allowed users of this platform.',
   'trusted-chat': 'The chat is in the list of allowed chats of this platform.',

@@ -20,7 +20,7 @@ export const shortened = (text: string): string => (text.length > 60 ? `${text.s
 export const quoted = (text: string): string => JSON.stringify(shortened(text))
 
 /** Reads one entry, bare or `platform:id`. A colon behind something that is no word belongs to the id itself. */
-export function readId(entry: string, platformIds: readonly string[]): Entry {
+function readId(entry: string, platformIds: readonly string[]): Entry {
   if (notAnId.test(entry)) {
     return { kind: 'bad', cure: 'Write plain ids separated by commas, without quotes, brackets or wildcards.' }
   }

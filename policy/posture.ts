@@ -22,7 +22,7 @@ export interface PlatformPosture {
 const is = (value: string | undefined, wanted: string): boolean => value?.trim().toLowerCase() === wanted
 
 /** Whether a missing allow list stops the start (spec/connector.md, "Strict Profile Gate"). */
-export const isStrict = (profiles: Profiles): boolean =>
+const isStrict = (profiles: Profiles): boolean =>
   is(profiles.deploymentProfile, 'public') || is(profiles.runtimeProfile, 'hardened')
 
 /** What is wrong with exposing the active platforms like this, all at once: problems under a strict profile, else

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
 import { newTold, toldBefore } from '../policy/told.ts'
 import { linkBackend } from './backend/connect.ts'
+import { startBackground } from './background.ts'
 import { commands } from './commands/index.ts'
 import { makePlaces } from './commands/talks.ts'
 import type { Config } from './config/config.ts'
@@ -26,7 +27,6 @@ import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { menuFor } from './ops/menu.ts'
 import { makeMetrics } from './ops/metrics.ts'
-import { keepProbing, keepSweeping } from './ops/sweep.ts'
 import { type Ports, work } from './pipeline.ts'
 import { openState } from './state.ts'
 import { waitingEvents } from './store/inbox.ts'
@@ -193,24 +193,19 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     lanes.hold(kept.event)
     lanes.add(kept)
   }
-  const background = [
-    keepProbing({ store, sleep, log }, stop.signal),
-    follow.run(stop.signal),
-    keepSweeping(
-      {
-        store,
-        blobs,
-        now,
-        sleep,
-        log,
-        retentionMs: config.limits.retentionMs,
-        regain: regain.look,
-        mediaMs: Math.max(config.media.ttlMs, day),
-        replayMs: Math.max(...modules.map((module) => module.capabilities.redeliveryMs)),
-      },
-      stop.signal,
-    ),
-  ]
+  const background = startBackground(
+    {
+      ...edge,
+      state,
+      retentionMs: config.limits.retentionMs,
+      mediaMs: Math.max(config.media.ttlMs, day),
+      replayMs: Math.max(...modules.map((module) => module.capabilities.redeliveryMs)),
+      idle: () => lanes.idle() && worker.idle(),
+      regain: regain.look,
+      follow: follow.run,
+    },
+    stop.signal,
+  )
   const adminApp = makeAdminApp({
     version: edge.version,
     platforms: platforms.states,

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { ConfigDeps } from './config/read.ts'
 import type { RootLog } from './log.ts'
+import type { Memory } from './ops/slim.ts'
 
 /** What comes from outside the program. */
 export interface Edge {
@@ -10,6 +13,7 @@ export interface Edge {
   readonly now: () => number
   readonly random: () => number
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly memory: Memory
   readonly pid: number
   readonly version: string
   readonly log: RootLog
@@ -30,6 +34,16 @@ export const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', done, { once: true })
   })
 
+/** Only `last-resort` shrinks the young generation again. The collector is not there unless it is asked for. */
+export const processMemory: Memory = {
+  residentBytes: () => process.memoryUsage.rss(),
+  release: () => {
+    setFlagsFromString('--expose-gc')
+    const collect: unknown = runInNewContext('gc')
+    if (typeof collect === 'function') collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  },
+}
+
 /** The real world. */
 export const realEdge = (version: string, log: RootLog): Edge => ({
   fetch: globalThis.fetch,
@@ -37,6 +51,7 @@ export const realEdge = (version: string, log: RootLog): Edge => ({
   now: Date.now,
   random: Math.random,
   sleep,
+  memory: processMemory,
   pid: process.pid,
   version,
   log,

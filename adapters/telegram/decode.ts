@@ -4,7 +4,7 @@ import { spoken } from './mention.ts'
 import type { Bot, CallbackQuery, Chat, Membership, Message, Update, User } from './wire.ts'
 
 /** How long a press is worth answering. The limit is undocumented; too late is told by the API and then ignored. */
-export const pressLifeMs = 30_000
+const pressLifeMs = 30_000
 
 /** Telegram's stand-ins for people it hides; they are never persons (facts/telegram §4, sender identity). */
 const standIns = new Set([1_087_968_824, 136_817_688, 777_000])

@@ -13,7 +13,7 @@ interface Scoped {
 }
 
 /** Pure. Which list belongs to which scope; the narrowest scope wins on Telegram's side. */
-export function menuScopes(menu: AdapterDeps['menu']): ReadonlyMap<string, Scoped> {
+function menuScopes(menu: AdapterDeps['menu']): ReadonlyMap<string, Scoped> {
   const scopes = new Map<string, Scoped>()
   const put = (name: string, scope: object, entries: readonly MenuEntry[]) => {
     if (entries.length > 0) scopes.set(name, { scope, entries: entries.slice(0, most.commands) })

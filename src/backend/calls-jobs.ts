@@ -148,8 +148,5 @@ export function jobCalls(http: Http) {
       else if (modern.ok) host = 'jobs'
       return modern ?? cancelClassic(ids, options)
     },
-
-    /** Null: nothing was cancelled yet. */
-    hostKind: (): HostKind | null => host,
   }
 }

@@ -30,7 +30,7 @@ export function readFired(json: unknown): Fired | null {
   return job.deduped ? { kind: 'burnt' } : null
 }
 
-export const approvalStatuses = ['pending', 'approved', 'rejected', 'expired'] as const
+const approvalStatuses = ['pending', 'approved', 'rejected', 'expired'] as const
 export type ApprovalStatus = (typeof approvalStatuses)[number]
 
 export interface Approval {

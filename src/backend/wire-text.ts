@@ -15,7 +15,7 @@ const nameOf = (path: string): string => {
 }
 
 /** Takes absolute paths (of both worlds), addresses and things that look like keys out of a text. */
-export const scrub = (text: string): string =>
+const scrub = (text: string): string =>
   text
     .replace(keyLike, '…')
     .replace(quotedPath, (match) => `${match[0]}${nameOf(match.slice(1, -1))}${match[0]}`)

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 
 /** Ids go into paths, so they are checked before a request is made. A prompt id is also a file name elsewhere. */
-export const promptIdGrammar = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
+const promptIdGrammar = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 const opaqueIdGrammar = /^[A-Za-z0-9_-]{1,64}$/
 /** A file name without its ending, in any script; it only travels inside JSON. */
 const templateIdGrammar = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._ -]{0,127}$/u

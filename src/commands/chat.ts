@@ -63,7 +63,7 @@ const suggest = async (words: string, call: Call, deps: CommandDeps): Promise<Ou
   const checked = firewall(candidate, parsed.line)
   if (!checked.ok || checked.word !== '/run') return say(texts.chat.noSuggestion)
   const flagged = checked.args.some((arg) => arg === '--approval' || arg === '--require-approval' || arg === '-a')
-  const approval = (call.approvalOnly || guarded.forceApproval) && !flagged ? ['--approval'] : []
+  const approval = guarded.forceApproval && !flagged ? ['--approval'] : []
   return say(texts.chat.suggestion(print(checked.word, [...checked.args, ...approval])))
 }
 

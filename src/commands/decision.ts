@@ -1,7 +1,10 @@
 import { mayDecide } from '../../policy/approve.ts'
 import { isOpaqueId } from '../backend/wire.ts'
-import { type Approval, addApproval, approvalById, claimApproval } from '../store/approvals.ts'
-import { addJob, changeJob, type Job, jobByTrace, openStates } from '../store/jobs.ts'
+import { laneOf } from '../contract/index.ts'
+import { approvalShown, endOf } from '../jobs/cards.ts'
+import { type Approval, addApproval, approvalById, cardsOf, claimApproval } from '../store/approvals.ts'
+import { addJob, changeJob, type Job, jobByApproval, jobByTrace, openStates } from '../store/jobs.ts'
+import { partRow } from '../store/outbox.ts'
 import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, type Outcome, say, sorry } from './command.ts'
@@ -37,7 +40,7 @@ export const decideOn = async (
     return say(already(known), { audience: 'asker' })
   }
   const by = { id: call.asker.id, name: call.asker.name, ...(reason ? { reason } : {}) }
-  const claimed = await deps.store.write((db) => claimApproval(db, id, to, by))
+  const claimed = await deps.store.write((db) => claimApproval(db, id, to, by, deps.now()))
   deps.step('decide:claimed')
   const now =
     claimed || mine(known, call, to)
@@ -45,7 +48,21 @@ export const decideOn = async (
       : deps.store.read((db) => approvalById(db, id))
   if (!now) throw new Error('the approval row is gone')
   if (!claimed && !mine(known, call, to)) return say(already(now), { audience: 'asker' })
-  return say(answer(now, reason, deps))
+  return inCard(now, call, deps) ?? say(answer(now, reason, deps))
+}
+
+/** A press on a message that shows the request is answered by what that message says from now on, where it can. */
+const inCard = (approval: Approval, call: Call, deps: CommandDeps): Outcome | null => {
+  const { body, where } = call.event
+  const how = approval.state === 'approved' || approval.state === 'rejected' ? endOf(approval) : null
+  if (how === null || refusedJob(approval, deps) || body.kind !== 'press' || !call.capabilities.edit) return null
+  const card = deps.store.read((db) =>
+    cardsOf(db, approval.id).find(
+      ({ key, target }) => laneOf(target) === laneOf(where) && partRow(db, key)?.message === (body.message ?? ''),
+    ),
+  )
+  if (!card) return null
+  return say(texts.approvals.cardEnded(approvalShown(approval), how), { edits: { key: card.key, otherwise: 'send' } })
 }
 
 /** The command is being repeated after a crash: the claim is our own. */
@@ -55,6 +72,7 @@ const mine = (approval: Approval, call: Call, to: 'approving' | 'rejecting'): bo
 const already = (approval: Approval): string => {
   if (approval.state === 'pending') return texts.approvals.already(approval.id, 'expired', null, null)
   if (approval.state === 'approving' || approval.state === 'rejecting') return texts.approvals.deciding(approval.id)
+  if (approval.state === 'failed') return texts.approvals.unconfirmed(approval.id)
   return texts.approvals.already(
     approval.id,
     approval.state,
@@ -67,14 +85,19 @@ const answer = (approval: Approval, reason: string | null, deps: CommandDeps): s
   if (approval.state === 'approving' || approval.state === 'rejecting') return texts.approvals.held(approval.id)
   if (approval.state === 'rejected') return texts.approvals.rejected(approval.id, reason)
   if (approval.state === 'pending') return texts.backend.why.denied
+  if (approval.state === 'failed') return texts.approvals.unconfirmed(approval.id)
   if (approval.state !== 'approved')
     return texts.approvals.already(approval.id, approval.state, approval.deciderName ?? null, null)
-  const row = deps.store.read((db) =>
-    db.sql('SELECT prompt_id, state, detail FROM jobs WHERE approval_id = ?').get(approval.id),
-  )
-  if (row?.state === 'refused')
-    return texts.approvals.notExecuted(approval.id, row.detail === null ? null : String(row.detail))
-  return texts.approvals.approved(approval.id, row?.prompt_id == null ? null : String(row.prompt_id))
+  const refused = refusedJob(approval, deps)
+  if (refused) return texts.approvals.notExecuted(approval.id, refused.detail ?? null)
+  return texts.approvals.approved(approval.id, jobOf(approval, deps)?.promptId ?? null)
+}
+
+const jobOf = ({ id }: Approval, { store }: CommandDeps): Job | null => store.read((db) => jobByApproval(db, id))
+
+const refusedJob = (approval: Approval, deps: CommandDeps): Job | null => {
+  const job = jobOf(approval, deps)
+  return job?.state === 'refused' ? job : null
 }
 
 /** A request that did not come through us (the web page, another client). Whoever approves it gets the result. */

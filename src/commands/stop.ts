@@ -1,6 +1,8 @@
+import type { Failure } from '../backend/http.ts'
 import { isPromptId } from '../backend/wire.ts'
 import { cancelUnsubmitted } from '../jobs/cancel.ts'
-import { askCancel, findJobs, type Job, jobById, jobsOf, openStates } from '../store/jobs.ts'
+import { askCancel, noteCancelPassed } from '../store/cancels.ts'
+import { findJobs, type Job, jobById, jobsOf, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { takeAim } from './aim.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say, sorry } from './command.ts'
@@ -75,20 +77,30 @@ const cancel = async ({ jobs: ids, prompts: foreign }: Aim, call: Call, deps: Co
   // The wish first: a submission that is under way this moment finds it and honours it.
   const left = await deps.store.write((db) =>
     jobs.flatMap((job) => {
-      askCancel(db, job.id)
+      askCancel(db, job.id, call.asker.id)
       return cancelUnsubmitted(db, job, call.asker, deps.now()) ? [] : [jobById(db, job.id)]
     }),
   )
   deps.step('cancel:noted')
   deps.submitter.wake()
   for (const job of jobs) await deps.tellJob(job.id)
-  const prompts = [
-    ...left.flatMap((job) => (job?.promptId && openStates.has(job.state) ? [job.promptId] : [])),
-    ...foreign,
-  ]
+  const running = left.filter((job) => job?.promptId && openStates.has(job.state)) as readonly Job[]
+  const prompts = [...running.flatMap(({ promptId }) => promptId ?? []), ...foreign]
   if (prompts.length > 0) {
     const answer = await deps.backend.cancel(prompts, { signal: call.signal })
-    if (!answer.ok) return sorry(answer, deps)
+    if (!answer.ok) return notTaken(answer, running.length === total, deps)
+    await deps.store.write((db) => {
+      for (const { id } of running) noteCancelPassed(db, id)
+    })
   }
   return say(total === 1 ? texts.jobs.cancelOne(name, 'asked') : texts.jobs.cancelAsked(total))
+}
+
+const passing: ReadonlySet<string> = new Set(['down', 'unanswered', 'limited'])
+
+/** The wish for our own jobs is kept and passed on by the watcher; what did not come through us has no row for it. */
+const notTaken = (failure: Failure, allOurs: boolean, deps: CommandDeps): Outcome => {
+  const why = sorry(failure, deps)
+  if (!allOurs || !passing.has(failure.kind)) return why
+  return say(`${why.reply?.text ?? ''} ${texts.jobs.cancelHeld}`)
 }

@@ -1,5 +1,5 @@
 import type { Button, Reply } from '../contract/index.ts'
-import { approvalButtons } from '../jobs/cards.ts'
+import { approvalButtons, cancelButton } from '../jobs/cards.ts'
 import { addCard } from '../store/approvals.ts'
 import { addJob, type Job, jobByKey, noteTold, openCountOf, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
@@ -119,8 +119,5 @@ const buttonsOf = (job: Job, call: Call, deps: CommandDeps): readonly Button[] =
   }
   const fetch: Button[] =
     call.capabilities.answer.push === 'never' ? [{ label: texts.jobs.fetchButton, say: '/inbox', ttlMs: buttonMs }] : []
-  return [
-    ...fetch,
-    { label: texts.jobs.cancelButton, say: `/cancel ${job.id}`, only: call.asker.id, style: 'danger', ttlMs: buttonMs },
-  ]
+  return [...fetch, cancelButton(job)]
 }

@@ -11,7 +11,7 @@ const mostDefault = 80
 const mostDefaults = 30
 
 /** A line a person can copy: free words where the template takes a prompt. */
-export const exampleFor = (template: Template): string => {
+const exampleFor = (template: Template): string => {
   const key = wordsKey(template.allowedInputs)
   const takesWords = template.allowedInputs.length === 0 || template.allowedInputs.includes(key)
   const other = template.allowedInputs.find(

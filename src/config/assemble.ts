@@ -19,7 +19,6 @@ export const assemble = (s: Common, set: ReadonlySet<string>, isTty: boolean) =>
       : null,
   },
   posture: {
-    strict: s.OPENCLAW_DEPLOYMENT_PROFILE === 'public' || s.OPENCLAW_RUNTIME_PROFILE === 'hardened',
     deployment: s.OPENCLAW_DEPLOYMENT_PROFILE,
     runtime: s.OPENCLAW_RUNTIME_PROFILE,
   },

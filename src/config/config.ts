@@ -22,8 +22,8 @@ export interface Config {
   }
   /** What was written about who may do what, not yet interpreted: policy makes the rules of it and may refuse it. */
   readonly rules: RawRules
-  /** `strict`: every active platform needs an allow list, or the start is refused. */
-  readonly posture: { readonly strict: boolean; readonly deployment: string; readonly runtime: string }
+  /** How exposed the operator means it to be; what follows from that is `policy/posture`. */
+  readonly posture: { readonly deployment: string; readonly runtime: string }
   readonly stateDir: string
   readonly admin: { readonly host: string; readonly port: number }
   /** One listener for all webhooks, or null: each has its own. */

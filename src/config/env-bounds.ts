@@ -49,14 +49,14 @@ export const bounds = {
     fallback: 4,
     min: 1,
     max: 16,
-    about: 'Files of one job that are sent to the chat.',
+    about: 'Pictures of one job that are sent to the chat. Files of other kinds: always up to 10.',
   },
   OPENCLAW_CONNECTOR_DELIVERY_MAX_BYTES: {
     kind: 'int',
     fallback: 10_485_760,
     min: 65_536,
     max: 52_428_800,
-    about: 'Largest file that is sent, in bytes.',
+    about: 'Largest picture that is sent, in bytes. Files of other kinds: always up to 50 MB.',
   },
   OPENCLAW_CONNECTOR_DELIVERY_TIMEOUT_SEC: {
     kind: 'int',
@@ -98,6 +98,6 @@ export const bounds = {
     fallback: 30,
     min: 2,
     max: 3650,
-    about: 'Days that finished work and delivered media are kept.',
+    about: 'Days that answers, jobs and approvals are kept once they have ended. Files go a day after delivery.',
   },
 } as const satisfies EnvTable

@@ -100,7 +100,8 @@ const daemon = {
   },
   OPENCLAW_CONNECTOR_STATE_PATH: {
     kind: 'text',
-    about: 'Old name. Its folder is used when OPENCLAW_CONNECTOR_STATE_DIR is unset.',
+    about:
+      'Old name. When OPENCLAW_CONNECTOR_STATE_DIR is unset: `openclaw-connector-state` beside this file, or in this folder.',
   },
   OPENCLAW_CONNECTOR_ADMIN_BIND: {
     kind: 'text',

@@ -3,7 +3,7 @@ import { laneOf } from '../contract/index.ts'
 import { addAction } from '../store/actions.ts'
 import { dropFromMailbox, mailbox, mailboxCount, queueMailbox } from '../store/mailbox.ts'
 import type { Db } from '../store/open.ts'
-import { markAgain, partRow } from '../store/outbox.ts'
+import { markAgain, type OutboxRow, partRow } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { adapterTexts } from '../texts/help.ts'
 import { texts } from '../texts/index.ts'
@@ -26,9 +26,11 @@ export const withCount = (
   { answer, call }: Capabilities,
   deps: { readonly store: Store; readonly now: () => number },
 ): Reply => {
-  if (answer.push !== 'never' || (call.items > 1 && handleOf(event, deps.now()))) return reply
-  const waiting = deps.store.read((db) => mailboxCount(db, laneOf(event.where)))
-  if (waiting === 0) return reply
+  if (answer.push !== 'never') return reply
+  const lane = laneOf(event.where)
+  const room = handleOf(event, deps.now()) ? call.items - 1 : 0
+  const waiting = deps.store.read((db) => mailboxCount(db, lane) - (room > 0 ? alongside(db, lane, room).length : 0))
+  if (waiting <= 0) return reply
   return {
     ...reply,
     text: `${reply.text ?? ''}\n\n${texts.mailboxWaiting(waiting)}`,
@@ -47,13 +49,24 @@ export const joined = (db: Db, answer: Prepared, nowMs: number): Prepared => {
   if (partRow(db, first.key)) return answer
   const { call, buttons } = answer.capabilities
   let part = first
-  for (const { key, part: waiting } of mailbox(db, laneOf(first.to), call.items - 1)) {
+  for (const { key, part: waiting } of alongside(db, laneOf(first.to), call.items - first.items.length)) {
     const items = [...part.items, ...waiting.items]
-    if (items.length > call.items) break
     part = { ...part, items, buttons: merged(part.buttons, waiting.buttons, buttons?.max ?? 0) }
     dropFromMailbox(db, key, `given with ${first.key}`, nowMs)
   }
   return { ...answer, parts: [part] }
+}
+
+/** What fits into so much room, in its order. What may be known already goes alone, as only a whole call can say so. */
+const alongside = (db: Db, lane: string, room: number): readonly OutboxRow[] => {
+  const rows: OutboxRow[] = []
+  let left = room
+  for (const row of room > 0 ? mailbox(db, lane, room) : []) {
+    left -= row.part.items.length
+    if (row.part.repeated || left < 0) break
+    rows.push(row)
+  }
+  return rows
 }
 
 const merged = (a: readonly PartButton[], b: readonly PartButton[], max: number): readonly PartButton[] => {

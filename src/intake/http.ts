@@ -15,6 +15,7 @@ import type {
   Webhook,
 } from '../contract/index.ts'
 import { readBody } from './body.ts'
+import { makeClose } from './closing.ts'
 import type { Slots } from './inline.ts'
 
 /** A webhook with everything the shared intake has to know about its platform. */
@@ -216,6 +217,7 @@ export const listen = (
         maxHeaderSize: 16_384,
       },
     }) as Server
+    const close = makeClose(server)
     server.once('error', reject)
     server.listen(port, host, () => {
       server.off('error', reject)
@@ -223,13 +225,7 @@ export const listen = (
       const address = server.address()
       resolve({
         port: typeof address === 'object' && address ? address.port : port,
-        close: () =>
-          new Promise<void>((done) => {
-            server.close(() => done())
-            server.closeIdleConnections()
-            // Open requests get a moment to be answered, then they are cut.
-            setTimeout(() => server.closeAllConnections(), 2000).unref()
-          }),
+        close,
       })
     })
   })

@@ -1,6 +1,18 @@
 import type { Button } from '../contract/index.ts'
 import type { Approval } from '../store/approvals.ts'
+import type { Job } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
+
+const cancelMs = 24 * 60 * 60_000
+
+/** On every message that shows an open job, for whoever asked for it. */
+export const cancelButton = (job: Pick<Job, 'id' | 'requester'>): Button => ({
+  label: texts.jobs.cancelButton,
+  say: `/cancel ${job.id}`,
+  only: job.requester,
+  style: 'danger',
+  ttlMs: cancelMs,
+})
 
 /** Both buttons of an approval die together: of two people pressing, one decides. */
 export const approvalButtons = (id: string, ttlMs: number): readonly Button[] => [
@@ -22,5 +34,5 @@ export const endOf = (approval: Approval): string | null => {
   if (approval.state === 'approved') return texts.approvals.approvedBy(name)
   if (approval.state === 'rejected') return texts.approvals.rejectedBy(name)
   if (approval.state === 'expired') return texts.approvals.expiredHead
-  return approval.state === 'failed' ? texts.approvals.failedHead : null
+  return approval.state === 'failed' ? texts.approvals.unconfirmedHead(name) : null
 }

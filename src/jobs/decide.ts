@@ -1,4 +1,6 @@
-import { type Approval, endApproval } from '../store/approvals.ts'
+import type { Failure } from '../backend/http.ts'
+import { type Approval, endApproval, unclaimApproval } from '../store/approvals.ts'
+import { askCancel } from '../store/cancels.ts'
 import { changeJob, type Job, jobById } from '../store/jobs.ts'
 import type { Db } from '../store/open.ts'
 import { type FireDeps, search } from './fire.ts'
@@ -12,17 +14,31 @@ type Seen =
   | { readonly is: 'gone' }
   /** The backend does not let us decide: the claim is given back. */
   | { readonly is: 'denied' }
-  | { readonly is: 'later'; readonly afterMs: number }
+  /** Asked for too long: what became of it can't be known. */
+  | { readonly is: 'unconfirmed' }
+  /** `away`: nobody is there at all. */
+  | { readonly is: 'later'; readonly afterMs: number; readonly away?: boolean }
+
+/** The backend takes no decision on an overdue request, so what it has not confirmed by then it never will. */
+const confirmMs = 2 * 60_000
+/** One that is away may come back and tell how it stands. */
+const awayMs = 24 * 60 * 60_000
+
+/** Overdue for so long that nobody will say any more what became of it. */
+export const isForgotten = (approval: Approval, nowMs: number): boolean => nowMs > approval.expiresAtMs + awayMs
 
 /** A submission takes 5 to 20 ms (backend-contract, section 4). */
 const submissionMs = 3000
 
 /** Passes a claimed decision on; returns how long to wait before trying again (0: it is through). */
 export const passOn = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal): Promise<number> => {
-  const seen = await (approval.state === 'approving' ? approve(approval, deps, signal) : reject(approval, deps, signal))
+  const told = await (approval.state === 'approving' ? approve(approval, deps, signal) : reject(approval, deps, signal))
   deps.step('decide:told')
   if (signal.aborted) return 0
-  // Once we may have pressed, only the backend knows how it ended: the clock alone never ends it.
+  // Once we may have pressed, only the backend knows how it ended: the clock ends it as unconfirmed, never as anything else.
+  const hopeless = told.is === 'later' && deps.now() > approval.expiresAtMs + (told.away ? awayMs : confirmMs)
+  const seen = hopeless ? await lastLook(approval, deps, signal) : told
+  if (signal.aborted) return 0
   if (seen.is === 'later') return seen.afterMs
   await deps.store.write((db) => end(db, approval, seen, deps))
   deps.step('decide:noted')
@@ -33,6 +49,18 @@ export const passOn = async (approval: Approval, deps: SubmitDeps, signal: Abort
   return 0
 }
 
+/** The approvals may be broken over there while the queue still tells that the job is on its way. */
+const lastLook = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal): Promise<Seen> => {
+  const found = approval.traceId ? await search(approval.traceId, deps, signal) : null
+  return found && found !== 'unreachable' ? { is: 'approved', promptId: found, by: null } : { is: 'unconfirmed' }
+}
+
+const later = (failure: Failure, afterMs: number): Seen => ({
+  is: 'later',
+  afterMs: failure.retryAfterMs ?? afterMs,
+  away: failure.kind === 'down',
+})
+
 const approve = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal): Promise<Seen> => {
   // A crash or a lost answer may lie between our claim and now: look before pressing again.
   const before = await look(approval, deps, signal)
@@ -41,7 +69,7 @@ const approve = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal
   if (answer.ok && answer.value.promptId) return { is: 'approved', promptId: answer.value.promptId, by: null }
   if (answer.ok) return approvedWithoutJob(approval, null, deps, signal)
   if (answer.effect === 'maybe' || answer.kind === 'down' || answer.kind === 'limited') {
-    return { is: 'later', afterMs: answer.retryAfterMs ?? 1000 }
+    return later(answer, 1000)
   }
   if (answer.kind === 'denied') return { is: 'denied' }
   return (await look(approval, deps, signal)) ?? { is: 'gone' }
@@ -51,7 +79,7 @@ const reject = async (approval: Approval, deps: SubmitDeps, signal: AbortSignal)
   const answer = await deps.backend.reject(approval.id, { actor: approval.decider ?? 'connector' }, { signal })
   if (answer.ok) return { is: 'rejected', by: null }
   if (answer.effect === 'maybe' || answer.kind === 'down' || answer.kind === 'limited') {
-    return { is: 'later', afterMs: answer.retryAfterMs ?? 1000 }
+    return later(answer, 1000)
   }
   if (answer.kind === 'denied') return { is: 'denied' }
   return (await look(approval, deps, signal)) ?? { is: 'gone' }
@@ -62,7 +90,7 @@ export const look = async (approval: Approval, deps: FireDeps, signal: AbortSign
   const answer = await deps.backend.approval(approval.id, { signal })
   if (!answer.ok) {
     if (answer.kind === 'missing') return { is: 'gone' }
-    return answer.kind === 'denied' ? { is: 'denied' } : { is: 'later', afterMs: answer.retryAfterMs ?? 2000 }
+    return answer.kind === 'denied' ? { is: 'denied' } : later(answer, 2000)
   }
   const record = answer.value
   if (record.status === 'rejected') return { is: 'rejected', by: record.decidedBy }
@@ -83,7 +111,7 @@ const approvedWithoutJob = async (
 ): Promise<Seen> => {
   await deps.sleep(submissionMs, signal)
   const again = await deps.backend.approval(approval.id, { signal })
-  if (!again.ok) return { is: 'later', afterMs: 2000 }
+  if (!again.ok) return later(again, 2000)
   const found =
     again.value.executedPromptId ?? (again.value.traceId ? await search(again.value.traceId, deps, signal) : null)
   if (found === 'unreachable') return { is: 'later', afterMs: 2000 }
@@ -101,14 +129,17 @@ export const end = (
   const by = 'by' in seen && seen.by && !approval.decider ? { id: seen.by, name: '' } : undefined
   const job = approval.job ? jobById(db, approval.job) : null
   if (seen.is === 'denied') {
-    db.sql(
-      `UPDATE approvals SET state = 'pending', decider = NULL, decider_name = NULL, reason = NULL WHERE id = ? AND state IN ('approving', 'rejecting')`,
-    ).run(approval.id)
+    unclaimApproval(db, approval.id)
     return
   }
   if (seen.is === 'approved') {
     if (!endApproval(db, approval.id, 'approved', nowMs, by)) return
     approved(db, job, seen.promptId, deps)
+    return
+  }
+  if (seen.is === 'unconfirmed') {
+    endApproval(db, approval.id, approval.state === 'pending' ? 'expired' : 'failed', nowMs)
+    if (job) changeJob(db, job.id, { state: 'unknown', finishedAtMs: nowMs }, ['approval'])
     return
   }
   const state = seen.is === 'rejected' ? 'rejected' : 'expired'
@@ -128,7 +159,10 @@ const approved = (
 ): void => {
   const nowMs = deps.now()
   if (promptId) {
-    if (job) changeJob(db, job.id, { state: 'queued', promptId, submittedAtMs: nowMs }, ['approval'])
+    if (!job) return
+    // Approved elsewhere while its requester cancelled it: it runs, so it is followed and stopped like any other.
+    if (job.state === 'cancelled') askCancel(db, job.id, job.requester)
+    changeJob(db, job.id, { state: 'queued', promptId, submittedAtMs: nowMs }, ['approval', 'cancelled'])
     return
   }
   // Approved, but the backend could not start it and never will (backend-contract, 0.1): submit it anew. The approval

@@ -8,17 +8,31 @@ import { dropFromMailbox } from '../store/mailbox.ts'
 import { withdraw } from '../store/outbox.ts'
 import { texts } from '../texts/index.ts'
 import { type CollectDeps, type Collected, collect } from './collect.ts'
-import { post, type TellDeps, usable } from './tell.ts'
+import { fitTexts } from './long-text.ts'
+import { endsQuietly, inPlaceOf, post, type TellDeps, usable } from './tell.ts'
 
 export interface FinishDeps extends TellDeps, Omit<CollectDeps, 'previewBytes'> {
   /** Stops the progress edits of a message. */
   readonly endLive: (ackKey: string) => Promise<void>
   /** Files already fetched for jobs that are not settled yet. */
-  readonly collected: Map<string, Collected>
+  readonly collected: Map<string, Gathered>
   readonly step: (name: string) => void
 }
 
-const nothingToFetch: Collected = { media: [], notes: [] }
+/** All that goes into the result message. */
+export interface Gathered extends Collected {
+  /** What the job said, as far as it fits into a chat. */
+  readonly words: readonly string[]
+}
+
+const nothingToFetch: Gathered = { media: [], notes: [], words: [] }
+
+const gather = async (job: Job, outcome: Outcome, deps: FinishDeps, signal: AbortSignal): Promise<Gathered> => {
+  const { media, notes } = await collect(outcome, { ...deps, previewBytes: previewsFor(job, deps) }, signal)
+  const { platform } = job.target
+  const { words, file } = await fitTexts(outcome.texts, { platform, id: job.promptId ?? job.id }, deps)
+  return { media: file ? [...media, file] : media, notes, words }
+}
 
 /** Fetches what a finished job produced and tells the requester, once: result parts, job row and the end of the
  *  progress message are one transaction. */
@@ -29,10 +43,8 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
     changeJob(db, job.id, { state: 'collecting' }, ['queued', 'running'])
   })
   deps.step('finish:marked')
-  const collecting = { ...deps, previewBytes: previewsFor(job, deps) }
   const collected =
-    deps.collected.get(job.id) ??
-    (outcome.kind === 'done' ? await collect(outcome, collecting, signal) : nothingToFetch)
+    deps.collected.get(job.id) ?? (outcome.kind === 'done' ? await gather(job, outcome, deps, signal) : nothingToFetch)
   // Should the settling fail, the files are not fetched a second time.
   deps.collected.set(job.id, collected)
   deps.step('finish:collected')
@@ -41,16 +53,18 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
   const id = job.promptId ?? job.id
   const tookMs =
     outcome.startedAtMs !== null && outcome.finishedAtMs !== null ? outcome.finishedAtMs - outcome.startedAtMs : null
+  const quiet = outcome.kind === 'cancelled' && endsQuietly(now)
   const result: Outgoing = {
     to: job.target,
     key: `job:${job.id}:end`,
     replyTo: job.replyTo,
     handle: usable(now, deps),
-    reply: replyOf(job, outcome, collected, tookMs),
+    reply: { ...replyOf(job, outcome, collected, tookMs), ...(quiet ? { edits: inPlaceOf(now) } : {}) },
   }
-  const ack = now.ackKey
-    ? [{ to: job.target, key: `job:${job.id}:end:ack`, reply: ackEdit(now, outcome, id, tookMs) }]
-    : []
+  const ack =
+    now.ackKey && !quiet
+      ? [{ to: job.target, key: `job:${job.id}:end:ack`, reply: ackEdit(now, outcome, id, tookMs) }]
+      : []
   await post(deps, [result, ...ack], (db) => {
     withdraw(db, bridgePartOf(job.key), deps.now())
     if (now.ackKey) dropFromMailbox(db, now.ackKey, 'overtaken', deps.now())
@@ -85,16 +99,16 @@ const failureOf = ({ failure }: Outcome): { readonly node: string | null; readon
   return { node: failure.nodeType && id ? `${failure.nodeType} (${id})` : (failure.nodeType ?? id), why }
 }
 
-const replyOf = (job: Job, outcome: Outcome, { media, notes }: Collected, tookMs: number | null): Reply => {
+const replyOf = (job: Job, outcome: Outcome, { media, notes, words }: Gathered, tookMs: number | null): Reply => {
   const id = job.promptId ?? job.id
   if (outcome.kind === 'cancelled') return { text: texts.jobs.cancelled(job.template, id), audience: 'everyone' }
   if (outcome.kind === 'failed') {
     return { text: texts.jobs.failed(job.template, id, failureOf(outcome)), audience: 'everyone' }
   }
-  const nothing = media.length === 0 && outcome.texts.length === 0 && notes.length === 0
+  const nothing = media.length === 0 && words.length === 0 && notes.length === 0
   const text = [
     texts.jobs.caption(job.template, id, tookMs, job.inputs),
-    ...outcome.texts,
+    ...words,
     ...notes,
     ...(nothing ? [texts.jobs.nothingProduced] : []),
   ].join('\n')

@@ -13,9 +13,10 @@ export interface LiveDeps {
 
 export interface Live {
   /** Shows how a job stands in the message under `ackKey`, as often as the platform's edit budget allows. Best effort:
-   *  what is not shown now is shown next time, and the end is told durably elsewhere. */
-  readonly show: (ackKey: string, text: string, signal: AbortSignal) => void
-  /** No further progress; resolves when an edit under way has ended, so that the end can't be painted over. */
+   *  what is not shown now is shown next time, and the end is told durably elsewhere. `alike`: other words for the same;
+   *  a message that begins with them is left as it is. */
+  readonly show: (ackKey: string, text: string, signal: AbortSignal, alike?: string) => void
+  /** No further progress, for good; resolves when an edit under way has ended, so that the end can't be painted over. */
   readonly end: (ackKey: string) => Promise<void>
 }
 
@@ -29,10 +30,22 @@ const mostMessages = 500
 
 export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
   const entries = new Map<string, Entry>()
+  /** A step that was heard before the end and is shown after it would stand there for ever. */
+  const ended = new Set<string>()
 
-  const edit = async (ackKey: string, text: string, entry: Entry, signal: AbortSignal): Promise<void> => {
+  const edit = async (
+    ackKey: string,
+    { text, alike }: { readonly text: string; readonly alike: string | undefined },
+    entry: Entry,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const row = store.read((db) => partRow(db, ackKey))
     if (row?.state !== 'sent' || row.message === null) return
+    const [first] = row.part.items
+    if (entry.text === '' && alike !== undefined && first?.kind === 'text' && first.text.startsWith(alike)) {
+      entry.text = text
+      return
+    }
     const way = outlet(row.part.to.platform)
     const gate = gateOf(row.part.to.platform)
     if (!way?.adapter.edit || !way.capabilities.edit || !gate) return
@@ -58,12 +71,13 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
   }
 
   return {
-    show: (ackKey, text, signal) => {
+    show: (ackKey, text, signal, alike) => {
+      if (ended.has(ackKey)) return
       const entry = entries.get(ackKey) ?? { text: '', nextAtMs: 0, busy: null }
       entries.set(ackKey, entry)
       if (entries.size > mostMessages) forgetOne()
       if (entry.busy || entry.text === text || now() < entry.nextAtMs) return
-      entry.busy = edit(ackKey, text, entry, signal)
+      entry.busy = edit(ackKey, { text, alike }, entry, signal)
         .catch(() => {
           // A progress edit that fails is simply not shown; wait a while before trying this message again.
           entry.nextAtMs = now() + 15_000
@@ -75,6 +89,8 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
     end: async (ackKey) => {
       const entry = entries.get(ackKey)
       entries.delete(ackKey)
+      ended.add(ackKey)
+      if (ended.size > mostMessages) ended.delete(ended.values().next().value ?? '')
       await entry?.busy
     },
   }

@@ -32,7 +32,8 @@ export const approverAddresses = ({
 }: ReachDeps): { readonly person: string; readonly to: Address }[] => {
   const found = approvers().flatMap((person) => {
     const known = store.read((db) => contactOf(db, person))
-    if (known) return [{ person, to: known }]
+    // What is written for a platform that is switched off would wait for the day it comes back.
+    if (known && outlets().some((one) => one.platform === known.platform)) return [{ person, to: known }]
     const cut = person.indexOf(':')
     const outlet = outlets().find((one) => one.platform === person.slice(0, cut))
     if (!outlet?.capabilities.directByUserId) return []

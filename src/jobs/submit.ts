@@ -3,7 +3,7 @@ import { type Approval, addApproval, approvalById, claimedApprovals } from '../s
 import { changeJob, type Job, jobById, jobsToSubmit, overdueJobs } from '../store/jobs.ts'
 import type { Db } from '../store/open.ts'
 import { texts } from '../texts/index.ts'
-import { cancelUnsubmitted } from './cancel.ts'
+import { cancelUnsubmitted, isCancelOwed, passCancel } from './cancel.ts'
 import { passOn } from './decide.ts'
 import { type FireDeps, type Fired, fire, recover } from './fire.ts'
 import { settleWords, type WordsDeps } from './words.ts'
@@ -46,6 +46,7 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
   const { store, now } = deps
   const waiters = new Map<string, Set<() => void>>()
   const failedRounds = new Map<string, number>()
+  const passedRounds = new Map<string, number>()
   let wakeUp = (): void => {}
   let woken = false
   const notBefore = new Map<string, number>()
@@ -104,12 +105,13 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
     return fired.to === 'again' || fired.to === 'unsure' ? fired.afterMs : 0
   }
 
-  /** Somebody wanted it stopped while it was being submitted: now it is known what there is to stop. */
+  /** Somebody wanted it stopped while it was being submitted: now it is known what there is to stop. Where the backend
+   *  does not take it, the watcher goes on trying. */
   const honourCancel = async (id: string, signal: AbortSignal): Promise<void> => {
     const job = store.read((db) => jobById(db, id))
-    if (!job?.cancelAsked) return
-    if (job.state === 'queued' && job.promptId) await deps.backend.cancel([job.promptId], { signal })
-    await store.write((db) => cancelUnsubmitted(db, job, { id: job.requester, name: job.asker }, now()))
+    if (!job?.cancelBy) return
+    if (isCancelOwed(job)) await passCancel(job, deps, signal)
+    else await store.write((db) => cancelUnsubmitted(db, job, { id: job.requester, name: job.asker }, now()))
   }
 
   /** A backend that fails a submission over and over, or never says what became of it, gets an end too. */
@@ -148,6 +150,17 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
     })
   }
 
+  /** What the backend can't answer it is asked ever more rarely. */
+  const decide = async (approval: Approval, signal: AbortSignal): Promise<number> => {
+    const { id } = approval
+    const afterMs = await passOn(approval, deps, signal)
+    attempted(id)
+    const rounds = passedRounds.get(id) ?? 0
+    if (afterMs === 0) passedRounds.delete(id)
+    else passedRounds.set(id, rounds + 1)
+    return afterMs === 0 ? 0 : Math.max(afterMs, Math.min(idleMs, 500 * 2 ** Math.min(rounds, 10)))
+  }
+
   const expire = async (): Promise<void> => {
     for (const id of store.read((db) => overdueJobs(db, now() - holdMs, 100))) {
       await store.write((db) => changeJob(db, id, { state: 'expired', finishedAtMs: now() }, ['waiting']))
@@ -184,8 +197,7 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
     await expire()
     const item = next()
     if (typeof item === 'number') return item
-    const waitMs = await (item.kind === 'job' ? submit(item.job, signal) : passOn(item.approval, deps, signal))
-    if (item.kind === 'approval') attempted(item.approval.id)
+    const waitMs = await (item.kind === 'job' ? submit(item.job, signal) : decide(item.approval, signal))
     if (waitMs > 0) notBefore.set(idOf(item), now() + waitMs)
     else notBefore.delete(idOf(item))
     return 0

@@ -8,7 +8,7 @@ import { dropFromMailbox } from '../store/mailbox.ts'
 import { withdraw } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { texts } from '../texts/index.ts'
-import { approvalButtons, approvalShown, endOf } from './cards.ts'
+import { approvalButtons, approvalShown, cancelButton, endOf } from './cards.ts'
 import { approverAddresses, type ReachDeps } from './reach.ts'
 
 export interface TellDeps extends PostDeps, ReachDeps {
@@ -50,17 +50,26 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   const text = newsOf(job, approval, deps)
   const ends = endText(job)
   const news: Outgoing[] = []
+  const quiet = job.state === 'cancelled' && endsQuietly(job)
+  // Held for the backend: what said so is no longer true, or becomes so.
+  const held = job.state === 'waiting' && job.ackKey !== undefined
+  if (text && job.told === 'waiting' && job.state === 'queued' && job.ackKey) {
+    const over = texts.jobs.heldOver(job.template, job.promptId ?? id)
+    news.push({ to: job.target, key: `job:${id}:queued:held`, reply: edit(over, job.ackKey) })
+  }
   if (text) {
     const editableAs = job.state === 'queued' ? `job:${id}:queued` : undefined
+    const edits = quiet || held ? inPlaceOf(job) : undefined
+    const shows = (editableAs || held) && deps.capabilities(job.target.platform)?.edit
     news.push({
       to: job.target,
       key: `job:${id}:${job.state}`,
       replyTo: job.replyTo,
       handle: ends ? usable(job, deps) : undefined,
-      reply: { text, audience: 'everyone', editableAs },
+      reply: { text, audience: 'everyone', editableAs, edits, ...(shows ? { buttons: [cancelButton(job)] } : {}) },
     })
   }
-  if (ends && job.ackKey) {
+  if (ends && job.ackKey && !quiet) {
     news.push({ to: job.target, key: `job:${id}:${job.state}:ack`, reply: edit(ends, job.ackKey) })
   }
   await post(deps, news, (db) => {
@@ -76,6 +85,11 @@ const edit = (text: string, key: string): Reply => ({ text, audience: 'everyone'
 /** The one-time answer of the platform, as long as it lives and the bridge has not used it. */
 export const usable = (job: Job, { now }: Pick<TellDeps, 'now'>): Job['handle'] =>
   job.handle && job.handle.expiresAt > now() ? job.handle : undefined
+
+/** Who stopped their own job knows it: then its message changes, and there is a new one only where it can't. */
+export const endsQuietly = (job: Job): boolean => job.ackKey !== undefined && job.cancelBy === job.requester
+
+export const inPlaceOf = (job: Job): NonNullable<Reply['edits']> => ({ key: job.ackKey ?? '', otherwise: 'send' })
 
 /** What a state means to the requester, beyond what they know already. Results are told where they are collected. */
 const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'>): string | null => {
@@ -98,7 +112,10 @@ const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'
         : texts.jobs.refused(job.detail ?? ''),
     rejected: texts.approvals.told.rejected(job.template, job.detail ?? null),
     expired: expiredText(job, approval),
-    unknown: texts.jobs.unknownOutcome(job.template, job.traceId),
+    unknown:
+      approval?.state === 'failed'
+        ? texts.approvals.told.unconfirmed(job.template, job.traceId)
+        : texts.jobs.unknownOutcome(job.template, job.traceId),
     cancelled: texts.jobs.cancelled(job.template, id),
     vanished:
       job.detail === 'restart'
@@ -128,6 +145,18 @@ const endText = (job: Job): string | null => {
   return how ? texts.jobs.endedShort(job.template, job.promptId ?? job.id, how) : null
 }
 
+/** Who decided was told that it is passed on; that nobody confirmed it comes as news. */
+const toDecider = (approval: Approval, job: Job | null, deps: TellDeps): readonly Outgoing[] => {
+  if (approval.state !== 'failed' || job?.state === 'cancelled') return []
+  return approverAddresses(deps)
+    .filter(({ person }) => person === approval.decider)
+    .map(({ to }) => ({
+      to,
+      key: `approval:${approval.id}:failed:decider`,
+      reply: { text: texts.approvals.unconfirmed(approval.id), audience: 'everyone' as const },
+    }))
+}
+
 /** A pending approval goes to everybody who may decide; an ended one changes every message that showed it. */
 export const tellApproval = async (id: string, deps: TellDeps): Promise<void> => {
   const approval = deps.store.read((db) => approvalById(db, id))
@@ -137,15 +166,12 @@ export const tellApproval = async (id: string, deps: TellDeps): Promise<void> =>
   const how = endOf(approval)
   if (how !== null) {
     const cards = deps.store.read((db) => cardsOf(db, id))
-    await post(
-      deps,
-      cards.map((card, i) => ({
-        to: card.target,
-        key: `approval:${id}:${approval.state}:${i}`,
-        reply: edit(texts.approvals.cardEnded(shown, how), card.key),
-      })),
-      () => {},
-    )
+    const changed = cards.map((card, i) => ({
+      to: card.target,
+      key: `approval:${id}:${approval.state}:${i}`,
+      reply: edit(texts.approvals.cardEnded(shown, how), card.key),
+    }))
+    await post(deps, [...changed, ...toDecider(approval, job, deps)], () => {})
     return
   }
   const targets = approverAddresses(deps).filter(({ person }) => person !== approval.requester)

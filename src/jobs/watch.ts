@@ -3,8 +3,9 @@ import type { Queue } from '../backend/wire-jobs.ts'
 import { openApprovals } from '../store/approvals.ts'
 import { changeJob, type Job, jobById, openJobs } from '../store/jobs.ts'
 import { jobs as say } from '../texts/jobs.ts'
+import { isCancelOwed, makeCancelling } from './cancel.ts'
 import { catchUp } from './catch-up.ts'
-import { end, look } from './decide.ts'
+import { end, isForgotten, look } from './decide.ts'
 import { type FinishDeps, finish } from './finish.ts'
 import type { Live } from './live.ts'
 import type { Progress } from './progress.ts'
@@ -39,6 +40,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
   let announceAtMs = 0
   const missing = new Map<string, number>()
   const finishing = new Map<string, Promise<void>>()
+  const cancelling = makeCancelling(deps)
 
   const watched = (): Job[] =>
     store
@@ -65,11 +67,12 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     const restarted =
       !health.ok || (health.value.uptimeSec ?? Number.POSITIVE_INFINITY) * 1000 < now() - (job.submittedAtMs ?? now())
     const changed = await store.write((db) => {
-      // A job cancelled before its turn leaves no trace in the history: it went because we asked.
-      const asked = jobById(db, job.id)?.cancelAsked
-      const end = asked
-        ? ({ state: 'cancelled' } as const)
-        : ({ state: 'vanished', detail: restarted ? 'restart' : 'queue' } as const)
+      // A job cancelled before its turn leaves no trace in the history: it went because we asked, if we could.
+      const { cancelBy, cancelPassed } = jobById(db, job.id) ?? job
+      const end =
+        cancelPassed || (cancelBy && !restarted)
+          ? ({ state: 'cancelled' } as const)
+          : ({ state: 'vanished', detail: restarted ? 'restart' : 'queue' } as const)
       return changeJob(db, job.id, { ...end, finishedAtMs: now() }, ['queued', 'running'])
     })
     missing.delete(job.id)
@@ -88,7 +91,8 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
       if (running && job.state === 'queued')
         await store.write((db) => changeJob(db, job.id, { state: 'running' }, ['queued']))
       if (running) deps.progress.follow(job, running, signal)
-      else show(job, say.waiting(job.template, job.promptId ?? '', position + queue.running.length), signal)
+      else showPlace(job, position + queue.running.length, signal)
+      if (isCancelOwed(job)) await cancelling.pass(job, signal)
       await tellSlow(job)
       return false
     }
@@ -111,8 +115,10 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     return false
   }
 
-  const show = (job: Job, text: string, signal: AbortSignal): void => {
-    if (job.ackKey && job.told) deps.live.show(job.ackKey, text, signal)
+  const showPlace = (job: Job, ahead: number, signal: AbortSignal): void => {
+    if (!job.ackKey || !job.told) return
+    const [text, first] = [say.waiting, say.submitted].map((words) => words(job.template, job.promptId ?? '', ahead))
+    deps.live.show(job.ackKey, text ?? '', signal, first)
   }
 
   const tellSlow = async (job: Job): Promise<void> => {
@@ -139,15 +145,16 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     const open = store.read(openApprovals).filter((approval) => approval.state === 'pending')
     if (open.length === 0) return
     const list = await deps.backend.approvals('pending', { signal })
-    if (!list.ok) return
-    const pending = new Set(
-      list.value.approvals
-        .filter((one) => (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > now())
-        .map((one) => one.approvalId),
-    )
-    for (const approval of open.filter((one) => !pending.has(one.id)).slice(0, 50)) {
-      const seen = await look(approval, deps, signal)
-      if (!seen || seen.is === 'later' || seen.is === 'denied') continue
+    const listed = list.ok
+      ? list.value.approvals.filter((one) => (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > now())
+      : []
+    const pending = new Set(listed.map((one) => one.approvalId))
+    const gone = open.filter((one) => (list.ok ? !pending.has(one.id) : isForgotten(one, now())))
+    for (const approval of gone.slice(0, 50)) {
+      const told = await look(approval, deps, signal)
+      const silent = !told || told.is === 'later' || told.is === 'denied'
+      if (signal.aborted || (silent && !isForgotten(approval, now()))) continue
+      const seen = silent ? ({ is: 'unconfirmed' } as const) : told
       await store.write((db) => end(db, approval, seen, deps))
       deps.wakeSubmitter()
       await deps.tellApproval(approval.id)
@@ -166,6 +173,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
   const turn = async (signal: AbortSignal): Promise<number> => {
     await announce()
     const jobs = watched().filter((job) => !finishing.has(job.id))
+    cancelling.keepOnly(new Set(jobs.map((job) => job.id)))
     let again = false
     for (const job of jobs) if (job.outcome) finishOnce(job, JSON.parse(job.outcome) as Outcome, signal)
     if (jobs.some((job) => job.state !== 'collecting')) {

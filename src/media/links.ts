@@ -23,7 +23,7 @@ export interface Links {
   readonly check: (token: string) => LinkTarget | null
 }
 
-export const mediaPath = '/media'
+const mediaPath = '/media'
 
 // 16 bytes id, 5 bytes expiry (seconds), 18 bytes MAC: 39 bytes are 52 characters without a spare bit, so that a
 // token has one spelling only.

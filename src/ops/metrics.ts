@@ -15,8 +15,6 @@ const families = {
   connector_webhook_refused_total: { about: 'Webhook requests that were refused.', type: 'counter' },
 } as const satisfies Readonly<Record<string, Family>>
 
-export type MetricName = keyof typeof families
-
 /** Counters in the Prometheus text format 0.0.4. Gauges are read when they are asked for. */
 export const makeMetrics = (
   gauges: () => Readonly<Record<string, { readonly about: string; readonly value: number }>>,

@@ -2,6 +2,7 @@ import type { Log } from '../contract/index.ts'
 import type { Blobs } from '../media/blobs.ts'
 import { pruneActions } from '../store/actions.ts'
 import { pruneApprovals } from '../store/approvals.ts'
+import { endForgotten, pruneContacts } from '../store/forget.ts'
 import { pruneInbox } from '../store/inbox.ts'
 import { pruneJobs } from '../store/jobs.ts'
 import { blobNeeded, pruneOutbox } from '../store/outbox.ts'
@@ -26,6 +27,8 @@ export interface SweepDeps {
 const everyMs = 10 * 60_000
 const day = 24 * 60 * 60_000
 const batch = 500
+/** Who may decide and wrote to us in the last year stays reachable, with some weeks of grace. */
+const contactMs = 400 * day
 
 /** Keeps the disk bounded: what is settled and old goes, a little at a time, so that nobody waits for it. */
 export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void> => {
@@ -34,10 +37,12 @@ export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void>
   const oldMs = nowMs - deps.retentionMs
   for (const prune of [
     () => deps.store.write((db) => pruneInbox(db, replayBeforeMs, batch)),
+    () => deps.store.write((db) => endForgotten(db, oldMs, nowMs, batch)),
     () => deps.store.write((db) => pruneOutbox(db, oldMs, batch)),
     () => deps.store.write((db) => pruneJobs(db, oldMs, batch)),
     () => deps.store.write((db) => pruneActions(db, nowMs - day, batch)),
     () => deps.store.write((db) => pruneApprovals(db, oldMs, batch)),
+    () => deps.store.write((db) => pruneContacts(db, nowMs - contactMs, batch)),
     () => deps.store.write((db) => pruneSentMedia(db, nowMs - day, batch)),
   ]) {
     while (!signal.aborted && (await prune()) > 0) await deps.sleep(20, signal)

@@ -72,6 +72,3 @@ export interface Settings {
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** What was parsed from JSON is JSON again. */
-export const asJson = (value: unknown): Json => value as Json

@@ -1,7 +1,8 @@
 import type { Address } from '../contract/index.ts'
 import type { Db } from './open.ts'
 
-/** `approving` and `rejecting`: somebody decided, the backend is being told. `failed`: approved, but it could not run. */
+/** `approving` and `rejecting`: somebody decided, the backend is being told. `failed`: somebody decided, and the
+ *  backend never confirmed it. */
 export type ApprovalState = 'pending' | 'approving' | 'rejecting' | 'approved' | 'rejected' | 'expired' | 'failed'
 
 export interface Approval {
@@ -19,6 +20,7 @@ export interface Approval {
   readonly reason?: string
   readonly expiresAtMs: number
   readonly createdAtMs: number
+  /** When somebody decided, whether the backend knows it by now or not. */
   readonly decidedAtMs?: number
 }
 
@@ -84,14 +86,23 @@ export const claimApproval = (
   id: string,
   to: 'approving' | 'rejecting',
   by: { readonly id: string; readonly name: string; readonly reason?: string },
+  nowMs: number,
 ): boolean =>
   Number(
     db
       .sql(
-        `UPDATE approvals SET state = ?, decider = ?, decider_name = ?, reason = ? WHERE id = ? AND state = 'pending'`,
+        `UPDATE approvals SET state = ?, decider = ?, decider_name = ?, reason = ?, decided_at = ? WHERE id = ? AND state = 'pending'`,
       )
-      .run(to, by.id, by.name, by.reason ?? null, id).changes,
+      .run(to, by.id, by.name, by.reason ?? null, nowMs, id).changes,
   ) > 0
+
+/** The backend does not let us decide: the request is open again. */
+export const unclaimApproval = (db: Db, id: string): void => {
+  db.sql(
+    `UPDATE approvals SET state = 'pending', decider = NULL, decider_name = NULL, reason = NULL, decided_at = NULL
+     WHERE id = ? AND state IN ('approving', 'rejecting')`,
+  ).run(id)
+}
 
 export const endApproval = (
   db: Db,
@@ -148,7 +159,9 @@ export const unclosedCards = (db: Db, decidedSinceMs: number, limit: number): st
 /** Removes what was decided long ago with the notes of its messages, oldest first, a bounded number at a time. */
 export const pruneApprovals = (db: Db, decidedBeforeMs: number, limit: number): number => {
   const old = db
-    .sql('SELECT id FROM approvals WHERE decided_at < ? ORDER BY decided_at LIMIT ?')
+    .sql(
+      `SELECT id FROM approvals WHERE decided_at < ? AND state NOT IN ('pending', 'approving', 'rejecting') ORDER BY decided_at LIMIT ?`,
+    )
     .all(decidedBeforeMs, limit)
   for (const { id } of old) {
     db.sql('DELETE FROM cards WHERE approval = ?').run(String(id))

@@ -57,8 +57,10 @@ export interface Job {
   readonly told?: string
   /** What the backend said it produced, as JSON: kept, because a restart of the backend forgets it. */
   readonly outcome?: string
-  /** The requester (or an admin) wants it stopped; honoured as soon as it can be. */
-  readonly cancelAsked?: boolean
+  /** Qualified id of who wants it stopped; honoured as soon as it can be. */
+  readonly cancelBy?: string
+  /** The backend has taken that wish. */
+  readonly cancelPassed?: boolean
   readonly createdAtMs: number
   readonly submittedAtMs?: number
   readonly finishedAtMs?: number
@@ -88,7 +90,8 @@ const toJob = (row: Record<string, unknown>): Job => ({
   ackKey: text(row.ack_key),
   told: text(row.told),
   outcome: text(row.outcome),
-  cancelAsked: Number(row.cancel_asked) === 1 || undefined,
+  cancelBy: text(row.cancel_by),
+  cancelPassed: Number(row.cancel_passed) === 1 || undefined,
   createdAtMs: Number(row.created_at),
   submittedAtMs: number(row.submitted_at),
   finishedAtMs: number(row.finished_at),
@@ -179,12 +182,8 @@ const one = (db: Db, where: string, value: string): Job | null => {
 export const jobById = (db: Db, id: string): Job | null => one(db, 'id = ?', id)
 export const jobByKey = (db: Db, key: string): Job | null => one(db, 'key = ?', key)
 export const jobByPrompt = (db: Db, promptId: string): Job | null => one(db, 'prompt_id = ?', promptId)
+export const jobByApproval = (db: Db, approvalId: string): Job | null => one(db, 'approval_id = ?', approvalId)
 export const jobByTrace = (db: Db, traceId: string): Job | null => one(db, 'trace_id = ?', traceId)
-
-/** Notes the wish before anything is done about it: a crash or a submission under way can't lose it. */
-export const askCancel = (db: Db, id: string): void => {
-  db.sql('UPDATE jobs SET cancel_asked = 1 WHERE id = ?').run(id)
-}
 
 export const keepOutcome = (db: Db, id: string, outcome: string): void => {
   db.sql('UPDATE jobs SET outcome = coalesce(outcome, ?) WHERE id = ?').run(outcome, id)

@@ -28,7 +28,8 @@ export const approvals = {
   approvedBy: (name: string | null) => (name ? `[Approved] by ${name}` : '[Approved]'),
   rejectedBy: (name: string | null) => (name ? `[Rejected] by ${name}` : '[Rejected]'),
   expiredHead: '[Expired] nobody decided in time',
-  failedHead: '[Approved] (Not Executed)',
+  unconfirmedHead: (name: string | null) =>
+    `[Not Confirmed] decided${name ? ` by ${name}` : ''}, but ComfyUI never confirmed it`,
   approveButton: 'Approve',
   rejectButton: 'Reject',
   approved: (id: string, promptId: string | null) =>
@@ -38,12 +39,9 @@ export const approvals = {
   notExecuted: (id: string, why: string | null) =>
     `[Approved] ${id} (Not Executed)\n${why ? `Error: ${why}\n` : ''}The requester has been told. Run it again with /run.`,
   rejected: (id: string, reason: string | null) => `[Rejected] ${id}${reason ? `\nReason: ${reason}` : ''}`,
-  already: (
-    id: string,
-    how: 'approved' | 'rejected' | 'expired' | 'failed',
-    name: string | null,
-    atMs: number | null,
-  ) =>
+  unconfirmed: (id: string) =>
+    `[Not Confirmed] ComfyUI never confirmed the decision on ${id}, so I can't tell whether it took effect. /approvals lists what is still open there.`,
+  already: (id: string, how: 'approved' | 'rejected' | 'expired', name: string | null, atMs: number | null) =>
     how === 'expired'
       ? `${id} has expired; nobody decided in time. The requester can send /run again.`
       : `${id} was already ${how === 'rejected' ? 'rejected' : 'approved'}${name ? ` by ${name}` : ''}${atMs ? ` at ${clock(atMs)}` : ''}.`,
@@ -62,10 +60,11 @@ export const approvals = {
       `[Expired] Nobody decided on ${template} in time. Send /run again if you still want it.`,
     late: (template: string) =>
       `[Expired] ${template} was decided on, but ComfyUI could not be told in time. Send /run again if you still want it.`,
+    unconfirmed: (template: string, trace: string) =>
+      `[Not Confirmed] Your request for ${template} was decided on, but ComfyUI never confirmed it. I can't tell whether it runs. Trace: ${trace}`,
     failed: (template: string, why: string | null) =>
       `[Approved] ${template} was approved, but could not be started${why ? `: ${why}` : '.'}`,
   },
   somebody: 'somebody',
   cancelledReason: 'cancelled by whoever asked',
-  defaultReason: 'no reason given',
 }

@@ -22,6 +22,8 @@ export const jobs = {
   endedShort: (template: string, id: string, how: string) => `${how}: ${template}\nID: ${id}`,
   held: (sinceMs: number | null) =>
     `ComfyUI can't be reached${sinceMs === null ? '' : ` since ${clock(sinceMs)}`}. I keep your job and submit it when ComfyUI is back within 10 minutes. /cancel stops it.`,
+  heldOver: (template: string, id: string) =>
+    `${template} waited for ComfyUI to come back; it has been submitted.\nID: ${id}`,
   submitting: (template: string) => `${template} is being submitted. I'll tell you how it goes; /jobs shows it.`,
   caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, string>>) =>
     [`${template}${tookMs === null ? '' : ` · ${duration(tookMs)}`}`, values(inputs), `ID: ${id}`]
@@ -35,6 +37,9 @@ export const jobs = {
   fileMissing: (name: string) => `${name} could not be fetched from ComfyUI. It may still be in its output folder.`,
   diskFull: (name: string) =>
     `${name} was not sent: the connector has no room left for files. Tell the operator; it is in ComfyUI's output folder.`,
+  textInFile: (name: string, characters: number) => `The whole text (${characters} characters) is in ${name}.`,
+  textElsewhere: (characters: number) =>
+    `The text has ${characters} characters, too many for this chat. All of it is in ComfyUI's own history until it restarts.`,
   failed: (template: string, id: string, failure: { node: string | null; why: string } | null) =>
     failure
       ? `Failed: ${template}${failure.node ? ` at ${failure.node}` : ''}\n${failure.why}\nID: ${id}`
@@ -76,6 +81,7 @@ export const jobs = {
     n === 1 ? '[Stop] Cancellation requested.' : `[Stop] Cancellation requested for ${n} jobs.`,
   cancelOne: (id: string, how: 'asked' | 'finished') =>
     how === 'finished' ? `Job ${id} had already finished.` : `[Stop] Cancellation requested for job ${id}.`,
+  cancelHeld: 'I keep asking it to stop until it answers; the job may go on till then.',
   stopAll: '[Stop] Global interrupt sent: whatever ComfyUI was running is being stopped.',
   tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,
   place,

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { approvalById } from '../../src/store/approvals.ts'
+import { approvalById, cardsOf } from '../../src/store/approvals.ts'
 import { addJob, jobsOf } from '../../src/store/jobs.ts'
 import { failure, ok } from '../jobs/backend-kit.ts'
 import { jobOf } from '../jobs/jobs-kit.ts'
-import { textOf } from '../kit/core.ts'
+import { address, textOf } from '../kit/core.ts'
 import { type CommandRig, commandRig } from './kit.ts'
 
 /** A stranger's request; its id. */
@@ -40,6 +40,36 @@ test('/approve runs it, says as what, and the requester is told where they asked
   const apr = await request(rig)
   expect(await rig.say('boss', `/approve ${apr}`)).toBe(`[Approved] ${apr}\nExecuted: prompt-2`)
   expect(rig.texts().join('\n')).toContain('[Approved] portrait is on its way.')
+})
+
+test('a press on the message that shows the request is answered in that message, and nowhere else', async () => {
+  for (const verb of ['approve', 'reject'] as const) {
+    const rig = commandRig({ caps: { edit: { everyMs: 1000, withinMs: null } } })
+    const apr = await request(rig)
+    rig.sendAll()
+    const [card] = cardsOf(rig.db, apr)
+    const button = rig.db.sql('SELECT id FROM actions WHERE say = ?').get(`/${verb} ${apr}`)
+    const body = { kind: 'press' as const, action: String(button?.id), message: `m-${card?.key}` }
+    const reply = await rig.reply('boss', '', { body, where: address({ chat: 'boss' }) })
+    expect(reply?.edits).toEqual({ key: card?.key, otherwise: 'send' })
+    expect(reply?.text).toMatch(verb === 'approve' ? /^\[Approved\] by BOSS\nTemplate: / : /^\[Rejected\] by BOSS\n/)
+  }
+})
+
+test('a press elsewhere, or where nothing can be edited, is answered with a message', async () => {
+  for (const [edit, shown] of [
+    [null, true],
+    [{ everyMs: 1000, withinMs: null }, false],
+  ] as const) {
+    const rig = commandRig({ caps: { edit } })
+    const apr = await request(rig)
+    rig.sendAll()
+    const button = rig.db.sql('SELECT id FROM actions WHERE say = ?').get(`/approve ${apr}`)
+    const message = shown ? `m-${cardsOf(rig.db, apr)[0]?.key}` : 'm-list'
+    const body = { kind: 'press' as const, action: String(button?.id), message }
+    const reply = await rig.reply('boss', '', { body, where: address({ chat: 'boss' }) })
+    expect([reply?.edits, reply?.text]).toEqual([undefined, `[Approved] ${apr}\nExecuted: prompt-2`])
+  }
 })
 
 test('/reject ends it with the reason, which reaches the requester', async () => {

@@ -180,5 +180,7 @@ test('a cancel that the backend did not take is told, and not called done', asyn
   const { say, comfy } = commandRig()
   await say('ann', '/run portrait one')
   comfy.plan('cancel', 'away')
-  expect(await say('ann', '/cancel')).toContain("can't be reached")
+  expect(await say('ann', '/cancel')).toMatch(/can't be reached.+ I keep asking it to stop/)
+  comfy.plan('cancel', failure('denied'))
+  expect(await say('ann', '/cancel')).toMatch(/refused my admin token .+ match\.$/s)
 })

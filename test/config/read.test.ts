@@ -18,7 +18,7 @@ describe('the whole configuration', () => {
     expect(config.publicBaseUrl).toBeNull()
     expect(config.log).toEqual({ level: 'info', format: 'json' })
     expect(config.media).toMatchObject({ path: '/media', ttlMs: 300_000 })
-    expect(config.posture).toEqual({ strict: false, deployment: 'local', runtime: 'minimal' })
+    expect(config.posture).toEqual({ deployment: 'local', runtime: 'minimal' })
     expect(config.rules.overridesJson).toBeUndefined()
     expect(config.warnings).toEqual([])
     expect(config.secrets).toEqual([])
@@ -74,9 +74,9 @@ describe('the whole configuration', () => {
   })
 
   it('is strict in a public deployment and in a hardened runtime', () => {
-    expect(read({ OPENCLAW_DEPLOYMENT_PROFILE: 'PUBLIC' }).posture.strict).toBe(true)
-    expect(read({ OPENCLAW_RUNTIME_PROFILE: 'hardened' }).posture.strict).toBe(true)
-    expect(read({ OPENCLAW_DEPLOYMENT_PROFILE: 'lan' }).posture.strict).toBe(false)
+    expect(read({ OPENCLAW_DEPLOYMENT_PROFILE: 'PUBLIC' }).posture.deployment).toBe('public')
+    expect(read({ OPENCLAW_RUNTIME_PROFILE: 'hardened' }).posture.runtime).toBe('hardened')
+    expect(read({ OPENCLAW_DEPLOYMENT_PROFILE: 'lan' }).posture.deployment).toBe('lan')
   })
 
   it('chooses the log by what was said, by DEBUG, and by the terminal', () => {

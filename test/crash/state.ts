@@ -94,7 +94,11 @@ export const sentNews = (dir: string): ReadonlySet<string> =>
   new Set(
     readState(dir, (db) =>
       db
-        .prepare(`SELECT key FROM outbox WHERE key LIKE 'job:%' AND state = 'sent'`)
+        // What went along with another answer was told when that one was.
+        .prepare(
+          `SELECT key FROM outbox o WHERE key LIKE 'job:%' AND (state = 'sent' OR state = 'skipped' AND EXISTS
+             (SELECT 1 FROM outbox w WHERE o.error = 'given with ' || w.key AND w.state = 'sent'))`,
+        )
         .all()
         .map((row) => String(row.key).replace(/^job:/, '').replace(/#\d+$/, '')),
     ) ?? [],

@@ -18,8 +18,8 @@ const rig = (caps: Partial<Capabilities> = {}) => {
   const live = makeLive({ store, now: clock.now, outlet: () => fake, gateOf: () => gate })
   addPart(db, { part: part('ack', { buttons: [{ label: 'Cancel', action: 'a1', say: '/cancel' }] }) }, clock.now())
   const sent = () => markSent(db, 'ack', { message: 'm7', via: 'push' }, clock.now())
-  const show = async (text: string): Promise<void> => {
-    live.show('ack', text, signal)
+  const show = async (text: string, alike?: string): Promise<void> => {
+    live.show('ack', text, signal, alike)
     await flush(4)
   }
   return { clock, fake, gate, live, db, sent, show }
@@ -68,6 +68,19 @@ test('what is shown already is not shown again', async () => {
     await clock.advance(3000)
   }
   expect(fake.calls).toHaveLength(1)
+})
+
+test('a message that says the same in other words is not edited, and the next news is', async () => {
+  const { fake, sent, show, db, clock } = rig()
+  addPart(db, { part: part('other') }, clock.now())
+  sent()
+  await show('Waiting: 1 ahead', 'text of ack')
+  await show('Waiting: 1 ahead', 'text of ack')
+  expect(fake.calls).toEqual([])
+  await show('Waiting: its turn', 'Submitted: its turn')
+  await clock.advance(3000)
+  await show('Waiting: 1 ahead', 'text of ack')
+  expect(fake.sent()).toEqual(['Waiting: its turn', 'Waiting: 1 ahead'])
 })
 
 test('progress takes no place that an answer could use', async () => {
@@ -119,6 +132,20 @@ test('the end waits for an edit under way, so that it is not painted over', asyn
   expect(ended).toBe(false)
   arrive()
   await end
+  expect(fake.sent()).toEqual(['step 1'])
+})
+
+test('a step that comes after the end is not shown any more, however long afterwards', async () => {
+  const { fake, sent, live, show, clock } = rig()
+  sent()
+  await show('step 1')
+  await clock.advance(5000)
+  const end = live.end('ack')
+  await show('step 2')
+  await end
+  for (let i = 0; i < 400; i++) await live.end(`other ${i}`)
+  await clock.advance(60_000)
+  await show('step 3')
   expect(fake.sent()).toEqual(['step 1'])
 })
 

@@ -8,7 +8,7 @@ import { giveUpAfterMs } from '../../src/delivery/retry.ts'
 import { type SettleDeps, settle } from '../../src/delivery/settle.ts'
 import { type KeptEvent, keepEvent } from '../../src/store/inbox.ts'
 import { addPart, partRow } from '../../src/store/outbox.ts'
-import { address, event, makeClock, part, standIn, testStore, textOf } from '../kit/core.ts'
+import { address, event, makeClock, part, standIn, testStore } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
 import { capabilities } from './plan-kit.ts'
 
@@ -34,8 +34,8 @@ const rig = (caps: Capabilities) => {
   const waits = (...parts: readonly Part[]): void => {
     for (const one of parts) addPart(db, { part: one, state: 'mailbox' }, 1)
   }
-  const answer = async (text: string | null, { id = 'e1', slot = false, token = false } = {}) => {
-    const kept = keepEvent(db, event(id, '/help', token ? { handle } : {}), laneOf(address()), 'run', 1) as KeptEvent
+  const answer = async (text: string | null, { id = 'e1', slot = false } = {}) => {
+    const kept = keepEvent(db, event(id, '/help'), laneOf(address()), 'run', 1) as KeptEvent
     const reply = text === null ? null : { text, audience: 'everyone' as const }
     return settle(kept, { reply, record: '/help', explicit: true, contacts: [] }, caps, slot, deps)
   }
@@ -82,14 +82,6 @@ describe('what waited until its person wrote again', () => {
 
 describe('a token that pays for one call', () => {
   const mute = answering({ tokenMs: 60_000, push: 'never' }, 3)
-
-  test('takes along what waits, as far as it fits', async () => {
-    const { waits, answer, states, db } = rig(mute)
-    waits(part('a'), part('b'), part('c'))
-    await answer('hello', { token: true })
-    expect(states('a', 'b', 'c', 'e1#0')).toEqual(['skipped', 'skipped', 'mailbox', 'queued'])
-    expect(textOf(partRow(db, 'e1#0')?.part ?? part('none'))).toBe('hello\ntext of a\ntext of b')
-  })
 
   test('takes nothing along in an answer that was written before', () => {
     const { waits, db, deps, states } = rig(mute)

@@ -32,6 +32,9 @@ describe.concurrent('an approval', () => {
     await guest.shows(/^Done/)
     expect(prompts(simulator)).toEqual(['a red fox'])
     expect(bob.seen().flatMap(({ media }) => media)).toEqual([])
+    // The card says it; the press needs no message of its own.
+    expect(bob.seen()).toHaveLength(1)
+    expect(telegram.calls().filter(({ method }) => method === 'answerCallbackQuery')).toHaveLength(1)
 
     // An old client still shows the buttons.
     if (!post || !approve || !reject) throw new Error('the card had no buttons')

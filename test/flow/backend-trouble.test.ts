@@ -21,8 +21,11 @@ describe.concurrent('when the backend is in trouble', () => {
     await ann.say('/status')
     await ann.shows(/^\[Offline\](.|\n)*Since: .+ UTC/)
     await simulator.control.setDown(false)
-    await ann.shows('ComfyUI is back: portrait')
+    const over = await ann.shows('portrait waited for ComfyUI to come back')
+    expect(over).toMatchObject({ id: held.id, buttons: [] })
     await ann.shows(({ media }) => media.length > 0)
+    await ann.shows(/^Done: portrait/)
+    expect(ann.texts().filter((text) => /I keep your job|ComfyUI is back/.test(text))).toEqual([])
     expect(prompts(simulator)).toEqual(['a blue whale'])
   })
 

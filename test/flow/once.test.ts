@@ -62,8 +62,9 @@ describe.concurrent('exactly once', () => {
     pressKey(telegram, post, cancel.callback_data, ann.person)
     await ann.shows(/^Cancelled: portrait/)
     await settled(ann)
-    // The news, and the answer to the command as it was edited.
-    expect(ann.texts().filter((text) => text.startsWith('Cancelled: portrait\nID'))).toHaveLength(2)
+    // Said once, in the message that had the button.
+    const ends = ann.seen().filter(({ text }) => text.startsWith('Cancelled: portrait\nID'))
+    expect(ends).toMatchObject([{ id: String(post.id), buttons: [] }])
     expect(simulator.control.jobs().map(({ state }) => state)).toEqual(['removed'])
   })
 

@@ -195,6 +195,31 @@ describe.concurrent('in operation', () => {
     },
   )
 
+  test('a state directory that turns read-only: nothing is acknowledged, it says why, and it recovers by itself', async ({
+    onTestFinished,
+  }) => {
+    const env = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'read-only.ts')}` }
+    const house = await openHouse(onTestFinished, { kakao: true, env })
+    const { telegram } = house
+    const ann = chatOf(telegram, telegram.people.ann)
+    await ann.say('/whoami')
+    await ann.shows('You are')
+    process.kill(house.daemon().pid, 'SIGUSR2')
+    expect(await sayOnKakao(house, '/whoami')).toBe(503)
+    await ann.say('/run portrait a red fox')
+    const trouble = await readyz(house)
+    expect([trouble.status, trouble.body.ready]).toEqual([503, false])
+    expect(trouble.body.store).toMatch(/^the state directory is read-only \(since /)
+    expect((await fetch(`${house.adminUrl}/healthz`)).status).toBe(200)
+    expect(ann.seen()).toHaveLength(1)
+    process.kill(house.daemon().pid, 'SIGUSR2')
+    await ann.shows(({ media }) => media.length > 0)
+    expect(prompts(house.simulator)).toEqual(['a red fox'])
+    expect((await readyz(house)).status).toBe(200)
+    expect(await sayOnKakao(house, '/whoami')).toBe(200)
+    expect(kakaoShows(house)).toContain('You are kakao:')
+  })
+
   test('a second program that polls with the same token is named as what it is', async ({ onTestFinished }) => {
     const house = await openHouse(onTestFinished)
     const { telegram } = house

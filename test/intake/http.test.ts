@@ -232,6 +232,16 @@ test('what the platform says about earlier sends is noted before it is acknowled
   expect(ends).toEqual(['fake k'])
 })
 
+test('a request that fails once its event is kept leaves no open place, in which the answer would be lost', async () => {
+  const earlier = (): never => {
+    throw new Error('the store can not be read')
+  }
+  const keep = async () => new Set<string>()
+  const { post, slots } = await open([{ inline: { timeoutMs: 60_000, render } }], { earlier, keep })
+  expect((await post()).status).toBe(503)
+  expect([slots.open('e1'), slots.offer('e1', part('p1'))]).toEqual([false, false])
+})
+
 test('an event that comes again gets the answer it got before', async () => {
   const { post, ends } = await open([{ inline: { timeoutMs: 60_000, render } }], {
     keep: again,

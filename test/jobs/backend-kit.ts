@@ -37,7 +37,6 @@ export const backendWith = (calls: Partial<Backend> = {}): Backend => ({
   jobs: away,
   interruptAll: away,
   cancel: away,
-  hostKind: () => null,
   fire: away,
   approvals: away,
   approval: away,

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { addApproval, approvalById, claimApproval } from '../../src/store/approvals.ts'
 import { changeJob } from '../../src/store/jobs.ts'
+import { textOf } from '../kit/core.ts'
 import { failure } from './backend-kit.ts'
 import type { Mishap } from './comfy.ts'
 import { type JobsRig, jobsRig } from './jobs-kit.ts'
@@ -19,7 +20,7 @@ const requested = async (rig: JobsRig, id = 'a'): Promise<string> => {
 }
 
 const claim = async (rig: JobsRig, apr: string, to: 'approving' | 'rejecting', reason?: string): Promise<void> => {
-  expect(claimApproval(rig.db, apr, to, { ...by, ...(reason ? { reason } : {}) })).toBe(true)
+  expect(claimApproval(rig.db, apr, to, { ...by, ...(reason ? { reason } : {}) }, rig.clock.now())).toBe(true)
   await rig.wake()
 }
 
@@ -139,7 +140,7 @@ test('a decision that can’t be passed on waits for the backend, and who decide
   const rig = jobsRig()
   const apr = await requested(rig)
   rig.comfy.setAway(true)
-  expect(claimApproval(rig.db, apr, 'approving', by)).toBe(true)
+  expect(claimApproval(rig.db, apr, 'approving', by, rig.clock.now())).toBe(true)
   expect((await rig.submitter.decided(apr, 60_000))?.state).toBe('approving')
   rig.comfy.setAway(false)
   await rig.clock.advance(5000)
@@ -169,12 +170,62 @@ test('a request that did not come through us is decided as well', async () => {
   expect(rig.comfy.everRun).toHaveLength(1)
 })
 
-test('an approval that comes for a job that was cancelled meanwhile does not bring it back', async () => {
+test('an approval that comes for a job that was cancelled meanwhile runs over there: it is followed, to be stopped', async () => {
   const rig = jobsRig()
   const apr = await requested(rig)
-  changeJob(rig.db, 'a', { state: 'cancelled' })
+  changeJob(rig.db, 'a', { state: 'cancelled', told: 'cancelled' })
   await claim(rig, apr, 'approving')
-  expect([rig.job('a').state, approval(rig, apr)?.state]).toEqual(['cancelled', 'approved'])
+  expect(rig.job('a')).toMatchObject({ state: 'queued', promptId: 'prompt-2', cancelBy: 'fake:ann' })
+  expect(approval(rig, apr)?.state).toBe('approved')
+  expect(rig.texts().filter((text) => text.includes('on its way'))).toEqual([])
+})
+
+const broken = Array<Mishap>(3000).fill(failure('refused', { status: 500, effect: 'maybe' }))
+
+test('a decision the backend never confirms is given up a little after it expired, and both sides are told what is known', async () => {
+  for (const to of ['approving', 'rejecting'] as const) {
+    const rig = jobsRig()
+    const apr = await requested(rig)
+    for (const name of ['approve', 'reject', 'approval']) rig.comfy.plan(name, ...broken)
+    await claim(rig, apr, to)
+    await rig.clock.advance(59 * 60_000)
+    expect([rig.state('a'), approval(rig, apr)?.state]).toEqual(['approval', to])
+    await rig.clock.advance(4 * 60_000)
+    expect([rig.state('a'), approval(rig, apr)?.state]).toEqual(['unknown', 'failed'])
+    expect(rig.texts()).toContainEqual(expect.stringMatching(/^\[Not Confirmed\] Your request for portrait .+ Trace: /))
+    const boss = rig.messages().filter((row) => row.part.to.chat === 'boss')
+    expect(boss.map((row) => row.edits?.key ?? null)).toEqual([null, `approval:${apr}:fake:boss`, null])
+    expect(textOf(boss.at(-1)!.part)).toContain(`never confirmed the decision on ${apr}`)
+    // Asked ever more rarely: an hour of every second would be thousands.
+    expect(rig.comfy.calls.filter((name) => name === 'approval' || name === 'reject').length).toBeLessThan(200)
+    const asked = rig.comfy.calls.length
+    await rig.clock.advance(60 * 60_000)
+    expect(rig.comfy.calls.length).toBe(asked)
+    rig.stop.abort()
+  }
+})
+
+test('where only the approvals are broken over there, the queue tells that it runs', async () => {
+  const rig = jobsRig()
+  const apr = await requested(rig)
+  rig.comfy.plan('approval', ...broken)
+  await claim(rig, apr, 'approving')
+  await rig.clock.advance(50 * 60_000)
+  await rig.comfy.backend.fire({ templateId: 'portrait', inputs: {}, traceId: 'trace-a' })
+  await rig.clock.advance(20 * 60_000)
+  expect([rig.state('a'), approval(rig, apr)?.state]).toEqual(['queued', 'approved'])
+})
+
+test('a backend that is away for hours can still tell how a decision stands', async () => {
+  const rig = jobsRig()
+  const apr = await requested(rig)
+  rig.comfy.setAway(true)
+  await claim(rig, apr, 'approving')
+  await rig.clock.advance(10 * 60 * 60_000)
+  expect(approval(rig, apr)?.state).toBe('approving')
+  rig.comfy.setAway(false)
+  await rig.clock.advance(60_000)
+  expect([rig.state('a'), approval(rig, apr)?.state]).toEqual(['expired', 'expired'])
 })
 
 test('under any mishaps an approved request runs exactly once, a rejected one never', async () => {

@@ -40,6 +40,7 @@ test('a bare id is that person on every platform that is switched on, each once'
 test('an approver is reached where they wrote last, or by their id where that is a chat, or not at all', () => {
   const { store, db } = testStore()
   setContact(db, 'other:carl', address({ platform: 'other', chat: 'dm-9' }), 1)
+  setContact(db, 'off:eve', address({ platform: 'off', chat: 'dm-3' }), 1)
   const caps = (direct: boolean): Capabilities => capabilities({ directByUserId: direct })
   const reached = approverAddresses({
     store,
@@ -70,7 +71,11 @@ test('an approver is remembered with their chat under each of their ids that is 
 test('an approver listed by two of their ids is told once', () => {
   const { store, db } = testStore()
   for (const person of ['fake:123', 'fake:U.9']) setContact(db, person, address(), 1)
-  const reached = approverAddresses({ store, outlets: () => [], approvers: () => ['fake:123', 'fake:U.9'] })
+  const reached = approverAddresses({
+    store,
+    outlets: () => [{ platform: 'fake', account: 'bot', capabilities: capabilities() }],
+    approvers: () => ['fake:123', 'fake:U.9'],
+  })
   expect(reached).toEqual([{ person: 'fake:123', to: address() }])
 })
 

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Backend } from '../../src/backend/client.ts'
 import { looseWords } from '../../src/jobs/words.ts'
-import { askCancel, openJobs } from '../../src/store/jobs.ts'
+import { askCancel } from '../../src/store/cancels.ts'
+import { openJobs } from '../../src/store/jobs.ts'
 import { eventually, flush } from '../kit/core.ts'
 import { failure, ok } from './backend-kit.ts'
 import type { Mishap } from './comfy.ts'
@@ -177,7 +178,7 @@ test('who stops a job while it is being submitted has it stopped as soon as it i
   const fire = comfy.backend.fire
   const backend = comfy.backend as { fire: Backend['fire'] }
   backend.fire = async (...args) => {
-    for (const id of ['a', 'b', 'c']) askCancel(db, id)
+    for (const id of ['a', 'b', 'c']) askCancel(db, id, 'fake:ann')
     return fire(...args)
   }
   comfy.plan('approvals', 'cut')

@@ -85,7 +85,7 @@ test('a restart of ComfyUI, a late decision and a request nobody decided on are 
   expect(nobody.texts().join()).toContain('Nobody decided on portrait')
   const late = jobsRig()
   request(late)
-  claimApproval(late.db, 'apr_1', 'approving', { id: 'fake:boss', name: 'Boss' })
+  claimApproval(late.db, 'apr_1', 'approving', { id: 'fake:boss', name: 'Boss' }, 1)
   endApproval(late.db, 'apr_1', 'expired', 1)
   await moved(late, 'approval', 'expired', { approvalId: 'apr_1' })
   expect(late.texts().join()).toContain('could not be told in time')
@@ -129,6 +129,24 @@ test('news that can’t be written now can be written later, and the job knows i
   expect([rig.job('a').told, rig.texts().length]).toEqual(['cancelled', 2])
 })
 
+const editing = { edit: { everyMs: 1000, withinMs: null } }
+
+test('being held is said in the message of the job, and undone there when the backend is back', async () => {
+  const rig = jobsRig({ caps: editing })
+  rig.setAway(true)
+  await moved(rig, 'firing', 'waiting')
+  rig.setAway(false)
+  changeJob(rig.db, 'a', { state: 'queued', promptId: 'p1' })
+  await tellJob('a', rig.telling)
+  const [held, over, back, ...more] = rig.messages()
+  expect(held).toMatchObject({ edits: { key: 'ack:1', otherwise: 'send' }, part: { buttons: [{ label: 'Cancel' }] } })
+  expect(textOf(held!.part)).toContain('I keep your job')
+  expect(over).toMatchObject({ edits: { key: 'ack:1', otherwise: 'skip' }, part: { buttons: [] } })
+  expect(textOf(over!.part)).toBe('portrait waited for ComfyUI to come back; it has been submitted.\nID: p1')
+  expect(back).toMatchObject({ key: 'job:a:queued', edits: null, part: { buttons: [{ say: '/cancel a' }] } })
+  expect([more, rig.job('a').ackKey]).toEqual([[], 'job:a:queued'])
+})
+
 test('a request is shown to every approver who can be reached, with buttons that die together, not to its requester', async () => {
   const rig = jobsRig({ approvers: ['fake:boss', 'fake:ann', 'other:carl', 'fake:dora'] })
   rig.ask('a')
@@ -154,7 +172,7 @@ test('a decision changes every message that showed the request, once, and never 
   request(rig)
   addCard(rig.db, 'apr_1', 'ack:group', address({ chat: 'group', kind: 'group' }))
   await tellApproval('apr_1', rig.telling)
-  claimApproval(rig.db, 'apr_1', 'approving', { id: 'fake:boss', name: 'Boss' })
+  claimApproval(rig.db, 'apr_1', 'approving', { id: 'fake:boss', name: 'Boss' }, 1)
   endApproval(rig.db, 'apr_1', 'approved', 5)
   await tellApproval('apr_1', rig.telling)
   await tellApproval('apr_1', rig.telling)

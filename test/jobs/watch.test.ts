@@ -1,71 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { getEventListeners } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
-import type { Live } from '../../src/jobs/live.ts'
-import type { Progress } from '../../src/jobs/progress.ts'
-import { makeWatcher, type WatchDeps } from '../../src/jobs/watch.ts'
-import { openBlobs } from '../../src/media/blobs.ts'
+import { expect, test } from 'vitest'
 import { addApproval, approvalById } from '../../src/store/approvals.ts'
-import { askCancel, changeJob, type Job } from '../../src/store/jobs.ts'
-import { eventually, flush, tempDir, textOf } from '../kit/core.ts'
+import { changeJob } from '../../src/store/jobs.ts'
+import { eventually, flush, textOf } from '../kit/core.ts'
 import { failure, ok } from './backend-kit.ts'
-import { jobsRig } from './jobs-kit.ts'
 
-const minute = 60_000
-const output = { '9': { images: [{ filename: 'fox.png', subfolder: '', type: 'output' }] } }
-
-const watching = async (over: Partial<WatchDeps> = {}) => {
-  const rig = jobsRig()
-  const { clock, comfy } = rig
-  const newId = () => randomBytes(16).toString('hex')
-  const blobs = await openBlobs({ dir: tempDir(), maxTotalBytes: 1e6, now: clock.now, newId, log: rig.log })
-  const shown: string[] = []
-  const live: Live = {
-    show: (key, text) => void shown.push(`${key}: ${text.split('\n')[0]}`),
-    end: async (key) => void shown.push(`${key} ends`),
-  }
-  const followed: string[] = []
-  const progress: Progress = {
-    follow: (job) => void followed.push(`follow ${job.id}`),
-    leave: (id) => void followed.push(`leave ${id}`),
-  }
-  let woken = 0
-  const backend = { ...comfy.backend, view: async () => ok(new Response('bytes of a fox')) }
-  const watcher = makeWatcher({
-    ...rig.telling,
-    ...rig.submitting,
-    backend,
-    blobs,
-    collected: new Map(),
-    maxImages: 4,
-    maxImageBytes: 1000,
-    slowMs: 10 * minute,
-    endLive: live.end,
-    live,
-    progress,
-    wakeSubmitter: () => {
-      woken++
-    },
-    ...over,
-  })
-  /** A job that the backend has, and whose requester was told so. */
-  const queued = async (id: string, more: Partial<Job> = {}): Promise<string> => {
-    const answer = await comfy.backend.fire({ templateId: 'portrait', inputs: {}, traceId: `trace-${id}` })
-    const promptId = answer.ok && answer.value.kind === 'queued' ? answer.value.promptId : ''
-    rig.ask(id, { state: 'queued', promptId, submittedAtMs: clock.now(), told: 'queued', ackKey: `ack:${id}`, ...more })
-    return promptId
-  }
-  const run = (): Promise<void> => {
-    const running = watcher.run(rig.stop.signal)
-    onTestFinished(async () => {
-      rig.stop.abort()
-      await running
-    })
-    return running
-  }
-  const news = () => rig.messages().filter((row) => row.edits === null)
-  return { ...rig, backend, blobs, watcher, shown, followed, queued, run, news, woken: () => woken }
-}
+import { minute, output, watching } from './watch-kit.ts'
 
 test('a finished job is fetched and told once, with all it produced, and its progress message says so', async () => {
   const { queued, comfy, run, clock, job, state, messages, shown, blobs } = await watching()
@@ -84,6 +24,22 @@ test('a finished job is fetched and told once, with all it produced, and its pro
   expect(blobs.usage().files).toBe(1)
   await clock.advance(10 * minute)
   expect(messages()).toHaveLength(2)
+})
+
+test('what a job wrote comes as a file where it would bury the chat', async () => {
+  const file = { as: 'document', by: 'upload', maxBytes: 1e6, mime: ['*/*'], caption: 0, album: 1 } as const
+  const media = { image: [], video: [], audio: [], file: [file] }
+  const { queued, comfy, run, clock, state, messages, blobs } = await watching({}, { media })
+  await queued('a')
+  comfy.end(0, 'done', { '9': { text: ['once upon a time '.repeat(1000)] } })
+  void run()
+  await clock.advance(2000)
+  await eventually(() => state('a') === 'done')
+  const parts = messages().filter((row) => row.edits === null)
+  const items = parts.flatMap(({ part }) => part.items)
+  expect(items.filter(({ kind }) => kind === 'media')).toMatchObject([{ media: { kind: 'file', mime: 'text/plain' } }])
+  expect(parts.map(({ part }) => textOf(part)).join('\n')).toContain('The whole text (17000 characters) is in text-')
+  expect([parts.length < 12, blobs.usage().bytes]).toEqual([true, 17_000])
 })
 
 test('a wake-up of the socket is acted on within a moment; without any a sweep finds out by itself', async () => {
@@ -212,16 +168,6 @@ test('a job lost by a restart of ComfyUI is told so', async () => {
   expect(textOf(news()[0]!.part)).toContain('ComfyUI was restarted')
 })
 
-test('a job we asked to stop and that left the queue was cancelled, not lost', async () => {
-  const { queued, comfy, run, clock, state, db } = await watching()
-  const prompt = await queued('a')
-  askCancel(db, 'a')
-  comfy.lose(prompt)
-  void run()
-  await clock.advance(3000)
-  expect(state('a')).toBe('cancelled')
-})
-
 test('while the backend is away nothing is concluded', async () => {
   const { queued, comfy, run, clock, state, messages } = await watching()
   const prompt = await queued('a')
@@ -297,6 +243,24 @@ test('decisions made elsewhere are noticed: approved, rejected, expired', async 
   expect(woken()).toBeGreaterThan(0)
 })
 
+test('a request the backend tells nothing about, a day after it expired, does not stay open for ever', async () => {
+  const { ask, comfy, run, clock, state, db, messages } = await watching()
+  ask('a', { state: 'approval', approvalId: 'apr_x', approval: true, told: 'approval' })
+  const times = { expiresAtMs: clock.now() + 60 * minute, createdAtMs: clock.now() }
+  addApproval(db, { id: 'apr_x', state: 'pending', job: 'a', template: 'portrait', inputs: {}, ...times })
+  comfy.plan('approvals', ...Array(1000).fill(failure('denied')))
+  comfy.plan('approval', ...Array(1000).fill(failure('denied')))
+  void run()
+  await clock.advance(minute)
+  clock.set(clock.now() + 24 * 60 * minute)
+  await clock.advance(minute)
+  expect(state('a')).toBe('approval')
+  clock.set(clock.now() + 60 * minute)
+  await clock.advance(minute)
+  expect([state('a'), approvalById(db, 'apr_x')?.state]).toEqual(['unknown', 'expired'])
+  expect(textOf(messages().at(-1)!.part)).toMatch(/^I can't tell whether portrait ran/)
+})
+
 test('approvals are only asked for while some are open, and a backend that does not list them decides nothing', async () => {
   const { ask, db, comfy, run, clock, state } = await watching()
   void run()
@@ -309,7 +273,7 @@ test('approvals are only asked for while some are open, and a backend that does 
     job: 'a',
     template: 't',
     inputs: {},
-    expiresAtMs: 1,
+    expiresAtMs: clock.now(),
     createdAtMs: 1,
   })
   comfy.plan('approvals', failure('denied'), failure('limited'), 'away')

@@ -5,6 +5,7 @@ import { keepProbing, keepSweeping, type SweepDeps, sweep } from '../../src/ops/
 import { addApproval, approvalById, endApproval } from '../../src/store/approvals.ts'
 import { keepEvent, settleEvent } from '../../src/store/inbox.ts'
 import { addJob, changeJob, type Job, jobById } from '../../src/store/jobs.ts'
+import { setContact } from '../../src/store/memo.ts'
 import type { Db } from '../../src/store/open.ts'
 import { addPart, markSent } from '../../src/store/outbox.ts'
 import { artifact } from '../delivery/plan-kit.ts'
@@ -78,7 +79,7 @@ test('replay keys live at least a day, at least the platforms’ redelivery span
   }
 })
 
-test('what is older than the retention goes, what is open stays whatever its age', async () => {
+test('what is older than the retention goes, what is still to be done stays', async () => {
   const { db, deps, clock } = await rig()
   const old = clock.now() - 31 * day
   const young = clock.now() - 29 * day
@@ -107,13 +108,35 @@ test('what is older than the retention goes, what is open stays whatever its age
   addApproval(db, { id: 'apr_open', state: 'pending', template: 't', inputs: {}, expiresAtMs: old, createdAtMs: old })
   await sweep(deps, live)
   expect(ids(db, 'inbox')).toEqual(['waiting'])
-  expect(ids(db, 'outbox', 'key')).toEqual(['mail-young', 'queued-old', 'queued-young', 'sent-young'])
+  expect(ids(db, 'outbox', 'key')).toEqual(['mail-young', 'queued-young', 'sent-young'])
   expect([jobById(db, 'done-old'), jobById(db, 'done-young')?.id, jobById(db, 'open')?.id]).toEqual([
     null,
     'done-young',
     'open',
   ])
   expect(['old', 'young', 'open'].map((id) => approvalById(db, `apr_${id}`) !== null)).toEqual([false, true, true])
+})
+
+test('where somebody could be reached is forgotten after more than a year without a word, a few at a time', async () => {
+  const { db, deps, slept } = await rig({ now: () => 1000 * day })
+  for (let i = 0; i < 1200; i++) setContact(db, `fake:${i}`, address(), 599 * day)
+  setContact(db, 'fake:ann', address(), 601 * day)
+  await sweep(deps, live)
+  expect(ids(db, 'contacts', 'person')).toEqual(['fake:ann'])
+  expect(slept.length).toBeGreaterThanOrEqual(3)
+})
+
+test('an answer for a platform that stays switched off is given up with the retention, and its file goes', async () => {
+  const { db, deps, clock, blobs } = await rig()
+  const blob = await kept(blobs, 'a')
+  const items = [{ kind: 'media', media: artifact({ blob }), as: 'photo' }] as const
+  addPart(db, { part: part('for-nobody', { items }) }, clock.now())
+  clock.set(clock.now() + 29 * day)
+  await sweep(deps, live)
+  expect([ids(db, 'outbox', 'key'), blobs.usage().files]).toEqual([['for-nobody'], 1])
+  clock.set(clock.now() + 2 * day)
+  await sweep(deps, live)
+  expect([ids(db, 'outbox', 'key'), ids(db, 'part_media', 'key'), blobs.usage().files]).toEqual([[], [], 0])
 })
 
 test('a great many old rows go a few at a time, with pauses in which others can write', async () => {

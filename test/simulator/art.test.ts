@@ -72,9 +72,9 @@ test('a PNG gives back every pixel, padded or not', () => {
     fc.property(anyPixels, fc.integer({ min: 0, max: 5000 }), (pixels, padTo) => {
       const file = encodePng(pixels, padTo)
       expect(Buffer.from(decodePng(file)).equals(Buffer.from(pixels.rgb))).toBe(true)
-      expect(file.length).toBeGreaterThanOrEqual(Math.min(padTo, 4000))
+      expect(file.length).toBeGreaterThanOrEqual(padTo)
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   )
 })
 

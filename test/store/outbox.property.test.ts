@@ -177,6 +177,42 @@ test('a crash while an answer is offered or being sent leaves it unknown, and th
   again.close()
 })
 
+test('a part that may have arrived twice waits for its own time beside its lane, which goes on in order', () => {
+  const { db } = testStore()
+  const here = laneOf(address())
+  const fail = (nextAtMs: number): void => {
+    markSending(db, 'rare')
+    markAgain(db, 'rare', { state: 'unknown', nextAtMs, error: 'no answer' })
+  }
+  for (const name of ['rare', 'a', 'b']) addPart(db, { part: part(name) }, 1)
+  const keyAt = (nowMs: number) => {
+    const next = nextPart(db, here, nowMs)
+    return next && ('key' in next ? next.key : next.atMs)
+  }
+  fail(1000)
+  // Once it may have arrived, and soon it goes again: the others wait behind it.
+  expect([keyAt(999), keyAt(1000)]).toEqual([1000, 'rare'])
+  fail(61_000)
+  for (const name of ['a', 'b']) {
+    expect(keyAt(1001)).toBe(name)
+    markSending(db, name)
+    // One that is retried soon holds its place among the others, whatever the rare one does.
+    markAgain(db, name, { state: 'queued', nextAtMs: 2000, error: 'busy' })
+    expect([keyAt(1999), keyAt(2000)]).toEqual([2000, name])
+    markSent(db, name, { via: 'push' }, 2000)
+  }
+  expect(keyAt(3000)).toBe(61_000)
+  addPart(db, { part: part('c') }, 3000)
+  expect([keyAt(3000), keyAt(61_000)]).toEqual(['c', 'rare'])
+  // However long it goes on, there is always a next time, and never one that is not the lane's own.
+  for (let maybes = 2; maybes < 20; maybes++) {
+    fail(100_000 * maybes)
+    expect(keyAt(3000)).toBe('c')
+  }
+  markSent(db, 'c', { via: 'push' }, 3000)
+  expect(keyAt(3000)).toBe(1_900_000)
+})
+
 test('an answer handed to an open request is not sent a second way meanwhile', () => {
   const { db } = testStore()
   addPart(db, { part: part('first'), state: 'offered' }, 1)

@@ -5,6 +5,8 @@ import { openBlobs } from '../../src/media/blobs.ts'
 import { sweep } from '../../src/ops/sweep.ts'
 import * as actions from '../../src/store/actions.ts'
 import * as approvals from '../../src/store/approvals.ts'
+import * as cancels from '../../src/store/cancels.ts'
+import * as forget from '../../src/store/forget.ts'
 import * as inbox from '../../src/store/inbox.ts'
 import * as jobs from '../../src/store/jobs.ts'
 import * as mail from '../../src/store/mailbox.ts'
@@ -50,7 +52,8 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
     }),
   approvalById: (db) => approvals.approvalById(db, 'apr'),
   openApprovals: (db) => approvals.openApprovals(db),
-  claimApproval: (db) => approvals.claimApproval(db, 'apr', 'approving', { id: 'x', name: 'X' }),
+  claimApproval: (db) => approvals.claimApproval(db, 'apr', 'approving', { id: 'x', name: 'X' }, 1),
+  unclaimApproval: (db) => approvals.unclaimApproval(db, 'apr'),
   endApproval: (db) => approvals.endApproval(db, 'apr', 'approved', 1),
   addCard: (db) => approvals.addCard(db, 'apr', 'card', address()),
   cardsOf: (db) => approvals.cardsOf(db, 'apr'),
@@ -70,8 +73,10 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   jobById: (db) => jobs.jobById(db, 'j'),
   jobByKey: (db) => jobs.jobByKey(db, 'k'),
   jobByPrompt: (db) => jobs.jobByPrompt(db, 'p'),
+  jobByApproval: (db) => jobs.jobByApproval(db, 'apr'),
   jobByTrace: (db) => jobs.jobByTrace(db, 't'),
-  askCancel: (db) => jobs.askCancel(db, 'j'),
+  askCancel: (db) => cancels.askCancel(db, 'j', 'fake:ann'),
+  noteCancelPassed: (db) => cancels.noteCancelPassed(db, 'j'),
   keepOutcome: (db) => jobs.keepOutcome(db, 'j', '{}'),
   openCountOf: (db) => jobs.openCountOf(db, 'fake:ann'),
   openJobs: (db) => jobs.openJobs(db),
@@ -85,6 +90,8 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   getMemo: (db) => memo.getMemo(db, 's', 'k'),
   setMemo: (db) => memo.setMemo(db, 's', 'k', 'v'),
   setContact: (db) => memo.setContact(db, 'fake:ann', address(), 1),
+  pruneContacts: (db) => forget.pruneContacts(db, 1, 5),
+  endForgotten: (db) => forget.endForgotten(db, 1, 2, 5),
   contactOf: (db) => memo.contactOf(db, 'fake:ann'),
   addPart: (db) => outbox.addPart(db, { part: part('p') }, 1),
   partRow: (db) => outbox.partRow(db, 'p'),
@@ -167,7 +174,7 @@ const slow = (db: Db, text: string): string[] =>
     .all(...Array.from({ length: text.split('?').length - 1 }, () => null))
     .map(({ detail }) => String(detail))
     .filter((detail) =>
-      /^SCAN (?!\w+ USING (COVERING )?INDEX (inbox_waiting|outbox_open|outbox_mail|jobs_open|jobs_untold|approvals_open)\b)/.test(
+      /^SCAN (?!\w+ USING (COVERING )?INDEX (inbox_waiting|outbox_open|outbox_offered|outbox_mail|jobs_open|jobs_untold|approvals_open)\b)/.test(
         detail,
       ),
     )
@@ -185,7 +192,18 @@ test('no statement of the running daemon reads a table from one end to the other
 })
 
 test('the tour calls every function of the store that takes a database', () => {
-  const all = { ...actions, ...approvals, ...inbox, ...jobs, ...mail, ...memo, ...outbox, ...sentMedia }
+  const all = {
+    ...actions,
+    ...approvals,
+    ...cancels,
+    ...forget,
+    ...inbox,
+    ...jobs,
+    ...mail,
+    ...memo,
+    ...outbox,
+    ...sentMedia,
+  }
   const functions = Object.entries(all).filter(
     ([name, value]) => typeof value === 'function' && !['memoFor', 'toRow'].includes(name),
   )

@@ -160,8 +160,8 @@ test('of several who decide on an approval one does, and it ends once', () => {
   const { db } = testStore()
   addApproval(db, approval('apr_1'))
   expect(addApproval(db, approval('apr_1', { template: 'other' }))).toBe(false)
-  expect(claimApproval(db, 'apr_1', 'approving', { id: 'fake:bob', name: 'Bob' })).toBe(true)
-  expect(claimApproval(db, 'apr_1', 'rejecting', { id: 'fake:eve', name: 'Eve', reason: 'no' })).toBe(false)
+  expect(claimApproval(db, 'apr_1', 'approving', { id: 'fake:bob', name: 'Bob' }, 5)).toBe(true)
+  expect(claimApproval(db, 'apr_1', 'rejecting', { id: 'fake:eve', name: 'Eve', reason: 'no' }, 6)).toBe(false)
   expect(endApproval(db, 'apr_1', 'approved', 20)).toBe(true)
   expect(endApproval(db, 'apr_1', 'expired', 30, { id: 'x', name: 'X' })).toBe(false)
   expect(approvalById(db, 'apr_1')).toMatchObject({ state: 'approved', deciderName: 'Bob', decidedAtMs: 20 })
@@ -174,7 +174,8 @@ test('pruning approvals keeps the open ones, and takes the cards of those that g
   for (const state of states) {
     addApproval(db, approval(`apr_${state}`, { state: 'pending' }))
     addCard(db, `apr_${state}`, `card-${state}`, address())
-    if (state === 'approving' || state === 'rejecting') claimApproval(db, `apr_${state}`, state, { id: 'x', name: 'X' })
+    if (state === 'approving' || state === 'rejecting')
+      claimApproval(db, `apr_${state}`, state, { id: 'x', name: 'X' }, 5)
     else if (state !== 'pending') endApproval(db, `apr_${state}`, state, 50)
   }
   addApproval(db, approval('apr_young'))

@@ -24,6 +24,7 @@ const edgeWith = (lines: string[], pid = 7): Edge => ({
     secrets: [],
     now: () => 0,
   }),
+  memory: { residentBytes: () => 0, release: () => {} },
   step: () => {},
 })
 

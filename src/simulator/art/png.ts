@@ -12,7 +12,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return out
 }
 
-/** A valid PNG file. `padTo` grows it to that many bytes by a private chunk that readers skip. */
+/** A valid PNG file. `padTo` grows it to that many bytes (a chunk more at the most) by a private chunk that readers skip. */
 export function encodePng({ width, height, rgb }: Pixels, padTo = 0): Buffer {
   const head = Buffer.alloc(13)
   head.writeUInt32BE(width, 0)

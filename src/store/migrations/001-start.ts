@@ -66,7 +66,8 @@ CREATE TABLE jobs (
   ack_key      TEXT,
   told         TEXT,
   outcome      TEXT,
-  cancel_asked INTEGER NOT NULL DEFAULT 0,
+  cancel_by    TEXT,
+  cancel_passed INTEGER NOT NULL DEFAULT 0,
   created_at   INTEGER NOT NULL,
   submitted_at INTEGER,
   finished_at  INTEGER
@@ -144,4 +145,5 @@ CREATE TABLE contacts (
   target  TEXT NOT NULL,
   seen_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX contacts_age ON contacts (seen_at);
 `

@@ -1,0 +1,33 @@
+export interface SlimDeps {
+  /** Nothing is kept, worked on or sent at this moment. */
+  readonly idle: () => boolean
+  readonly memory: Memory
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** The memory of this process. */
+export interface Memory {
+  readonly residentBytes: () => number
+  /** Collects garbage and gives free pages back to the machine; takes some tens of milliseconds. */
+  readonly release: () => void
+}
+
+const lookMs = 5000
+/** Less is not worth the pause. */
+const worthBytes = 24 * 1024 * 1024
+
+/** After a busy spell the heap stays as large as it was. The machine's memory belongs to ComfyUI: what is free goes back
+ *  once it has been quiet from one look to the next. */
+export const keepSlim = async ({ idle, memory, sleep }: SlimDeps, signal: AbortSignal): Promise<void> => {
+  let floorBytes = memory.residentBytes()
+  let wasIdle = false
+  while (!signal.aborted) {
+    await sleep(lookMs, signal)
+    if (signal.aborted) return
+    const quiet = wasIdle && idle()
+    wasIdle = idle()
+    if (!quiet || memory.residentBytes() - floorBytes < worthBytes) continue
+    memory.release()
+    floorBytes = memory.residentBytes()
+  }
+}
