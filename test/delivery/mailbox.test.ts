@@ -1,154 +1,73 @@
-import { describe, expect, test } from 'vitest'
-import type { Capabilities, Part } from '../../src/contract/index.ts'
+import { expect, test } from 'vitest'
+import type { Capabilities, InboundEvent } from '../../src/contract/index.ts'
 import { laneOf } from '../../src/contract/index.ts'
-import { joined } from '../../src/delivery/mailbox.ts'
-import { prepare } from '../../src/delivery/post.ts'
-import { makeRegain } from '../../src/delivery/regain.ts'
-import { giveUpAfterMs } from '../../src/delivery/retry.ts'
 import { type SettleDeps, settle } from '../../src/delivery/settle.ts'
 import { type KeptEvent, keepEvent } from '../../src/store/inbox.ts'
 import { addPart, partRow } from '../../src/store/outbox.ts'
-import { address, event, makeClock, part, standIn, testStore, textOf } from '../kit/core.ts'
+import { address, event, makeClock, part, testStore, textOf } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
 import { capabilities } from './plan-kit.ts'
 
-const handle = { kind: 'token' as const, value: 't', expiresAt: 9e15 }
-const answering = (answer: Partial<Capabilities['answer']>, items = 1): Capabilities =>
-  capabilities({
-    answer: { inlineMs: null, tokenMs: null, push: 'always', windowMs: null, ...answer },
-    call: { items },
-  })
+const lane = laneOf(address())
+const answer = (push: Capabilities['answer']['push']) => ({ inlineMs: null, tokenMs: 60_000, push, windowMs: null })
 
+/** A conversation in which one command is answered with "fresh". */
 const rig = (caps: Capabilities) => {
   const clock = makeClock()
   const { store, db } = testStore(clock.now)
-  let ids = 0
   const deps: SettleDeps = {
     store,
     log: keepingLog(),
     now: clock.now,
-    newId: () => `id${ids++}`,
+    newId: () => 'id',
     canLink: false,
     capabilities: () => caps,
   }
-  const waits = (...parts: readonly Part[]): void => {
-    for (const one of parts) addPart(db, { part: one, state: 'mailbox' }, 1)
+  const waits = (key: string, over = {}) => addPart(db, { part: part(key, over), state: 'mailbox' }, clock.now())
+  const write = async (over: Partial<InboundEvent> = {}) => {
+    const handle = { kind: 'token' as const, value: 't', expiresAt: clock.now() + 50_000 }
+    const kept = keepEvent(db, event('e1', '/x', { handle, ...over }), lane, 'run', clock.now()) as KeptEvent
+    const what = {
+      reply: { text: 'fresh', audience: 'everyone' as const },
+      record: '/x',
+      explicit: true,
+      contacts: [],
+    }
+    return settle(kept, what, caps, false, deps)
   }
-  const answer = async (text: string | null, { id = 'e1', slot = false, token = false } = {}) => {
-    const kept = keepEvent(db, event(id, '/help', token ? { handle } : {}), laneOf(address()), 'run', 1) as KeptEvent
-    const reply = text === null ? null : { text, audience: 'everyone' as const }
-    return settle(kept, { reply, record: '/help', explicit: true, contacts: [] }, caps, slot, deps)
-  }
-  const states = (...keys: readonly string[]) => keys.map((key) => partRow(db, key)?.state ?? null)
-  return { clock, store, db, deps, waits, answer, states }
+  const states = (...keys: string[]) => keys.map((key) => partRow(db, key)?.state ?? null)
+  return { waits, write, states }
 }
 
-describe('what waited until its person wrote again', () => {
-  test('is sent where messages may follow theirs, before the answer, and also when they get none', async () => {
-    const { waits, answer, states, db } = rig(answering({ windowMs: 1000 }))
-    waits(part('old'))
-    expect((await answer('hello')).lanes).toContain(laneOf(address()))
-    expect(states('old', 'e1#0')).toEqual(['queued', 'queued'])
-    const order = db.sql(`SELECT key FROM outbox ORDER BY seq`).all()
-    expect(order.map(({ key }) => key)).toEqual(['old', 'e1#0'])
-    waits(part('older'))
-    await answer(null, { id: 'e2' })
-    expect(states('older')).toEqual(['queued'])
-  })
-
-  test('is as young as anything else then: after days of waiting the first trouble is not its end', async () => {
-    const days = 3 * giveUpAfterMs
-    const { clock, waits, answer, db } = rig(answering({ windowMs: 1000 }))
-    waits(part('old'))
-    clock.set(clock.now() + days)
-    await answer('hello')
-    expect(partRow(db, 'old')?.createdAtMs).toBe(clock.now())
-  })
-
-  test('is sent beside the answer of an open request', async () => {
-    const { waits, answer, states } = rig(answering({ inlineMs: 4000, push: 'quota', windowMs: 1000 }))
-    waits(part('old'))
-    expect((await answer('hello', { slot: true })).first?.key).toBe('e1#0')
-    expect(states('old', 'e1#0')).toEqual(['queued', 'offered'])
-  })
-
-  test('stays where it is where nobody can be told anything first', async () => {
-    const { waits, answer, states } = rig(answering({ inlineMs: 4000, push: 'never', windowMs: 1000 }))
-    waits(part('old'))
-    await answer('hello', { slot: true })
-    expect(states('old')).toEqual(['mailbox'])
-  })
+test('a token that pays for one call of several items takes along what waits, oldest first, as far as it fits', async () => {
+  const { waits, write, states } = rig(capabilities({ call: { items: 3 }, answer: answer('quota') }))
+  for (const key of ['old1', 'old2', 'old3']) waits(key)
+  const { first } = await write()
+  expect(first?.items).toMatchObject([{ text: 'fresh' }, { text: 'text of old1' }, { text: 'text of old2' }])
+  expect(states('old1', 'old2', 'old3')).toEqual(['skipped', 'skipped', 'queued'])
 })
 
-describe('a token that pays for one call', () => {
-  const mute = answering({ tokenMs: 60_000, push: 'never' }, 3)
-
-  test('takes along what waits, as far as it fits', async () => {
-    const { waits, answer, states, db } = rig(mute)
-    waits(part('a'), part('b'), part('c'))
-    await answer('hello', { token: true })
-    expect(states('a', 'b', 'c', 'e1#0')).toEqual(['skipped', 'skipped', 'mailbox', 'queued'])
-    const text = textOf(partRow(db, 'e1#0')?.part ?? part('none'))
-    expect(text).toMatch(/^hello\n\n1 answer waiting[\s\S]*\ntext of a\ntext of b$/)
-  })
-
-  test('takes nothing along in an answer that was written before', () => {
-    const { waits, db, deps, states } = rig(mute)
-    waits(part('a'))
-    addPart(db, { part: part('job#0') }, 1)
-    const out = { to: address(), key: 'job', handle, reply: { text: 'done', audience: 'everyone' as const } }
-    const prepared = prepare(out, deps)
-    expect(prepared && joined(db, prepared, 1)).toBe(prepared)
-    expect(states('a')).toEqual(['mailbox'])
-  })
+test('what may be known already goes alone: only a whole call can say so, and until then it is counted', async () => {
+  const { waits, write, states } = rig(capabilities({ call: { items: 3 }, answer: answer('never') }))
+  waits('old1')
+  waits('doubtful', { repeated: true })
+  waits('old3')
+  const { first } = await write()
+  expect(first?.items).toHaveLength(2)
+  expect(first && textOf(first)).toContain('2 answers waiting')
+  expect(states('old1', 'doubtful', 'old3')).toEqual(['skipped', 'mailbox', 'mailbox'])
 })
 
-describe('a quota that is there again', () => {
-  const live = new AbortController().signal
-  const regaining = (windowMs: number | null = null) => {
-    let open = false
-    const asked: string[] = []
-    const woken: string[] = []
-    const { store, clock, waits, states } = rig(answering({}))
-    const { adapter } = standIn(clock)
-    const outlet = () => ({
-      adapter: { ...adapter, quota: async () => null },
-      capabilities: answering({ push: open ? 'quota' : 'never', windowMs }),
-    })
-    const quotas = async () => {
-      asked.push('asked')
-      return [{ name: 'Fake', quota: { used: 1, limit: 2 } }]
-    }
-    const platforms = { outlet, outlets: () => [{ platform: 'fake' }], quotas }
-    const regain = makeRegain({ store, now: clock.now, platforms, wake: (lanes) => void woken.push(...lanes) })
-    const reopen = (): void => {
-      open = true
-    }
-    return { regain, waits, states, asked, woken, reopen }
-  }
-
-  test('lets go what waited for it, as soon as somebody asks for it', async () => {
-    const { regain, waits, states, woken, reopen } = regaining()
-    waits(part('a'), part('b', { to: address({ chat: 'c2' }) }), part('c', { to: address({ platform: 'fakes' }) }))
-    expect(await regain.quotas(live)).toMatchObject([{ name: 'Fake' }])
-    expect(states('a', 'b', 'c')).toEqual(['mailbox', 'mailbox', 'mailbox'])
-    reopen()
-    await regain.quotas(live)
-    expect(states('a', 'b', 'c')).toEqual(['queued', 'queued', 'mailbox'])
-    expect(woken.toSorted()).toEqual([laneOf(address()), laneOf(address({ chat: 'c2' }))])
-  })
-
-  test('is looked for only while something waits, and where nothing but it keeps us from speaking', async () => {
-    const { regain, waits, asked } = regaining()
-    await regain.look(live)
-    expect(asked).toEqual([])
-    waits(part('a'))
-    await regain.look(live)
-    expect(asked).toEqual(['asked'])
-    const windowed = regaining(1000)
-    windowed.waits(part('a'))
-    windowed.reopen()
-    await windowed.regain.look(live)
-    expect([windowed.asked, windowed.states('a')]).toEqual([[], ['mailbox']])
-  })
+test('without a token what waits goes out by itself where we may speak, and is only counted where we may not', async () => {
+  const open = rig(capabilities({ call: { items: 3 }, answer: answer('quota') }))
+  open.waits('old1')
+  await open.write({ handle: undefined })
+  expect(open.states('old1')).toEqual(['queued'])
+  const shut = rig(capabilities({ call: { items: 3 }, answer: answer('never') }))
+  shut.waits('old1')
+  const { first } = await shut.write({ handle: undefined })
+  expect([shut.states('old1'), first && textOf(first)]).toMatchObject([
+    ['mailbox'],
+    expect.stringContaining('1 answer waiting'),
+  ])
 })

@@ -21,7 +21,10 @@ const openLine = async (onEnd: OnEnd, wanted: WebhooksWanted = {}): Promise<Line
 
 const shownFor = ({ line }: LineHouse, words: RegExp): Promise<Shown> => shows(line, line.places.dm, words)
 const sends = ({ line }: LineHouse): readonly string[] =>
-  line.requests().map(({ path }) => path.split('/').at(-1) ?? '')
+  line
+    .requests()
+    .map(({ path }) => path.split('/').at(-1) ?? '')
+    .filter((call) => call !== 'start')
 
 describe.concurrent('on LINE', () => {
   test('a command is acknowledged at once and answered by its reply token', async ({ onTestFinished }) => {

@@ -115,7 +115,7 @@ describe.concurrent('on WeChat, an account that can only answer', () => {
   }) => {
     const house = await openWechat(onTestFinished, passive)
     const { wechat, say } = house
-    slowStatus(house, 6000)
+    slowStatus(house, 8000)
     const asking = say('/status')
     for (const nth of [1, 2]) {
       await until(

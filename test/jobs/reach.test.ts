@@ -71,7 +71,11 @@ test('an approver is remembered with their chat under each of their ids that is 
 test('an approver listed by two of their ids is told once', () => {
   const { store, db } = testStore()
   for (const person of ['fake:123', 'fake:U.9']) setContact(db, person, address(), 1)
-  const reached = approverAddresses({ store, outlets: () => [], approvers: () => ['fake:123', 'fake:U.9'] })
+  const reached = approverAddresses({
+    store,
+    outlets: () => [{ platform: 'fake', account: 'bot', capabilities: capabilities() }],
+    approvers: () => ['fake:123', 'fake:U.9'],
+  })
   expect(reached).toEqual([{ person: 'fake:123', to: address() }])
 })
 
