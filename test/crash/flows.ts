@@ -1,4 +1,4 @@
-import type { Person } from '../platforms/platform.ts'
+import type { FakePlatform, Person } from '../platforms/platform.ts'
 import { type Crash, type Stage, tick, until } from './harness.ts'
 import { resultsFor } from './seen.ts'
 import { openRows } from './state.ts'
@@ -23,24 +23,31 @@ export const sayOnTelegram = async ({ telegram }: Stage, from: Person, text: str
   await telegram.say(from, { chat: from.id, kind: 'dm' }, text)
 }
 
-/** Said until it is answered: when the skill does not answer, the proxy before it brings the same request again. */
-export const sayOnKakao = async (stage: Stage, from: Person, text: string): Promise<void> => {
-  const { kakao } = stage
+/** Said until it is answered: while nobody takes it, the platform (or what stands before us) brings the same again. */
+export const sayUntilTaken = async (
+  stage: Stage,
+  platform: FakePlatform,
+  from: Person,
+  text: string,
+): Promise<void> => {
   await stage.up()
   const failed = (): null => null
-  let reply = await kakao.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
+  let reply = await platform.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
   for (let tries = 0; reply?.status !== 200; tries++) {
     if (tries > 100) throw new Error(`no answer to ${text}`)
     await tick(30)
     await stage.up()
-    reply = await kakao.redeliver().catch(failed)
+    reply = await platform.redeliver().catch(failed)
   }
 }
 
+export const sayOnKakao = (stage: Stage, from: Person, text: string): Promise<void> =>
+  sayUntilTaken(stage, stage.kakao, from, text)
+
 /** Sends /inbox until everything that waits has been fetched, or so many times. */
-export const emptyMailbox = async (stage: Stage, from: Person, most = 50): Promise<void> => {
+export const emptyMailbox = async (stage: Stage, platform: FakePlatform, from: Person, most = 50): Promise<void> => {
   for (let i = 0; i < most; i++) {
-    await sayOnKakao(stage, from, '/inbox')
+    await sayUntilTaken(stage, platform, from, '/inbox')
     if (openRows(stage.dir)?.mailbox === 0) return
   }
 }
@@ -116,8 +123,8 @@ export const flows: readonly Flow[] = [
       const { ann } = stage.kakao.people
       await sayOnKakao(stage, ann, wish(word))
       await until('something in the mailbox', () => (openRows(stage.dir)?.mailbox ?? 0) > 0)
-      await emptyMailbox(stage, ann)
-      while (!hasResult(stage, ann, word)()) await emptyMailbox(stage, ann)
+      await emptyMailbox(stage, stage.kakao, ann)
+      while (!hasResult(stage, ann, word)()) await emptyMailbox(stage, stage.kakao, ann)
     },
     crashes: [
       ...common,
@@ -161,6 +168,6 @@ export const settled = async (stage: Stage, mailboxOf: Person | null): Promise<v
     return looks > 8
   }
   await until('nothing open', nothingOpen)
-  if (mailboxOf && (openRows(stage.dir)?.mailbox ?? 0) > 0) await emptyMailbox(stage, mailboxOf)
+  if (mailboxOf && (openRows(stage.dir)?.mailbox ?? 0) > 0) await emptyMailbox(stage, stage.kakao, mailboxOf)
   await until('nothing open', nothingOpen)
 }

@@ -32,6 +32,9 @@ export interface WechatOptions {
   readonly now?: () => number
   /** After so long without an answer the connection is cut; null: by `cut` only. The real one: 5000. */
   readonly deliveryMs?: number | null
+  /** A connection that fails is a delivery without an answer too, and the next follows after so long. Absent: such a
+   *  failure is the caller's. */
+  readonly againMs?: number
 }
 
 const account: Account = {
@@ -59,7 +62,7 @@ const kindOf: Readonly<Record<string, 'image' | 'video' | 'audio' | 'file'>> = {
 }
 
 export const startFakeWechat = async (options: WechatOptions = {}): Promise<FakeWechat> => {
-  const { mode = 'safe', keys = true, now = Date.now, deliveryMs = 5_000 } = options
+  const { mode = 'safe', keys = true, now = Date.now, deliveryMs = 5_000, againMs } = options
   const shown: Shown[] = []
   const errors: string[] = []
   let wire: Wire = async () => {
@@ -146,13 +149,22 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
   }
 
   /** The answer, or null when the connection was cut before it came. */
-  const uncut = async (reply: Promise<RawReply>): Promise<RawReply | null> => {
+  const uncut = async (call: RawCall): Promise<RawReply | null> => {
+    const hungUp = new AbortController()
     let timer: NodeJS.Timeout | undefined
     const cut = new Promise<null>((resolve) => {
-      cutNow = () => resolve(null)
+      cutNow = () => {
+        resolve(null)
+        hungUp.abort()
+      }
       if (deliveryMs !== null) timer = setTimeout(cutNow, deliveryMs)
     })
-    return Promise.race([reply, cut]).finally(() => clearTimeout(timer))
+    const answered = wire(call, hungUp.signal).catch(async (error: unknown) => {
+      if (againMs === undefined) throw error
+      await new Promise((resolve) => setTimeout(resolve, againMs))
+      return null
+    })
+    return Promise.race([answered, cut]).finally(() => clearTimeout(timer))
   }
 
   const read = (from: Person, reply: RawReply): void => {
@@ -167,7 +179,7 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
     delivered = 0
     while (delivered < deliveriesInAll) {
       delivered += 1
-      const reply = await uncut(wire(signed(body)))
+      const reply = await uncut(signed(body))
       if (reply === null) continue
       read(from, reply)
       return reply
@@ -278,7 +290,7 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
       if (!last) return null
       const { from, xml: body } = last
       delivered += 1
-      const reply = await uncut(wire(signed(body)))
+      const reply = await uncut(signed(body))
       if (reply !== null) read(from, reply)
       return reply
     },
