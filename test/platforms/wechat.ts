@@ -71,7 +71,7 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
   let messages = 0
   let nonces = 486_452_656
   let delivered = 0
-  let last: { readonly from: Person; readonly xml: string } | null = null
+  let last: { readonly from: Person; readonly xml: string; answered: boolean } | null = null
   let cutNow = (): void => {}
 
   const put = (to: string, more: Partial<Shown>): void => {
@@ -175,12 +175,14 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
 
   /** The same message up to three times, each signed (and encrypted) anew. */
   const deliver = async (from: Person, body: string): Promise<RawReply | null> => {
-    last = { from, xml: body }
+    const message = { from, xml: body, answered: false }
+    last = message
     delivered = 0
     while (delivered < deliveriesInAll) {
       delivered += 1
       const reply = await uncut(signed(body))
       if (reply === null) continue
+      message.answered = true
       read(from, reply)
       return reply
     }
@@ -288,10 +290,12 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
       ),
     redeliver: async () => {
       if (!last) return null
-      const { from, xml: body } = last
+      const message = last
       delivered += 1
-      const reply = await uncut(signed(body))
-      if (reply !== null) read(from, reply)
+      const reply = await uncut(signed(message.xml))
+      // Of several answers to one message the first is shown.
+      if (reply !== null && !message.answered) read(message.from, reply)
+      message.answered ||= reply !== null
       return reply
     },
     cut: () => cutNow(),
