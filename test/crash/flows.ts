@@ -8,6 +8,10 @@ export interface Flow {
   readonly name: string
   readonly requester: (stage: Stage) => Person
   readonly approved: boolean
+  /** On a stage with all platforms. */
+  readonly all?: true
+  /** The platform takes the same only once, so that nothing is repeated. */
+  readonly deduplicated?: true
   readonly act: (stage: Stage, word: string) => Promise<void>
   /** Where the daemon comes by on this way. */
   readonly crashes: readonly Crash[]
@@ -150,6 +154,39 @@ export const flows: readonly Flow[] = [
       })
     },
     crashes: [...common, ...times('inline:written', 1), ...times('send:marked', 1), ...times('send:sent', 1)],
+  },
+  {
+    name: 'LINE, answered by reply token, result by push',
+    requester: ({ line }) => line.people.ann,
+    approved: false,
+    all: true,
+    deduplicated: true,
+    act: async (stage, word) => {
+      const { line } = stage
+      const { ann } = line.people
+      await sayUntilTaken(stage, line, ann, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    // What all platforms have in common died above. The first send is the reply.
+    crashes: [...times('keep:kept', 1), ...times('send:marked', 1, 2), ...times('send:sent', 1, 2)],
+  },
+  {
+    name: 'WeChat, answered in the open request, result by push',
+    requester: ({ wechat }) => wechat.people.ann,
+    approved: false,
+    all: true,
+    act: async (stage, word) => {
+      const { wechat } = stage
+      const { ann } = wechat.people
+      await sayUntilTaken(stage, wechat, ann, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    crashes: [
+      ...times('keep:kept', 1),
+      ...times('inline:written', 1),
+      ...times('send:marked', 1, 2),
+      ...times('send:sent', 1),
+    ],
   },
 ]
 
