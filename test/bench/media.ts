@@ -6,9 +6,13 @@ import { startDaemon } from './daemon.ts'
 import { MB, type Measure, type Row } from './row.ts'
 
 const base = 'https://bot.example.com'
-const atOnce = 4
+const jobs = 8
+const readers = 4
 const largeBytes = 50 * 1024 * 1024
-const maxGrowthBytes = 16 * 1024 * 1024
+const maxServedBytes = 16e6
+/** The files together are more than six times that. What has passed through is garbage until V8 collects it, for which
+ *  it sees no hurry. */
+const maxFetchedBytes = 64e6
 const everyMs = 5
 
 /** (j) How far the daemon's memory grows while it fetches several results of 50 MB from the backend at once, and while
@@ -75,19 +79,19 @@ export const measureMedia: Measure = async ({ dir, say }) => {
 
   // Code and buffers that any file needs are not what is measured.
   await fetchAll(await make(2, 12 * 1024 * 1024))
-  const fetched = await grown('from the backend', () => make(atOnce, largeBytes))
-  const served = await grown('by links', () => fetchAll(fetched.value))
+  const fetched = await grown('from the backend', () => make(jobs, largeBytes))
+  const served = await grown('by links', () => fetchAll(fetched.value.slice(0, readers)))
   if (served.value.some((bytes) => bytes !== largeBytes)) throw new Error(`links gave ${served.value.join(', ')} bytes`)
   await Promise.all([daemon.stop(), line.close(), simulator.close()])
-  const row = (what: string, bytes: number): Row => ({
+  const row = (what: string, bytes: number, mostBytes: number): Row => ({
     name: `j  memory growth, ${what}`,
     figure: `RSS ${MB(bytes)}`,
-    target: `≤ ${MB(maxGrowthBytes)}`,
-    pass: bytes <= maxGrowthBytes,
+    target: `≤ ${MB(mostBytes)}`,
+    pass: bytes <= mostBytes,
   })
   return [
-    row(`${atOnce} results of 50 MB fetched from the backend`, fetched.bytes),
-    row(`${atOnce} results of 50 MB served by links at once`, served.bytes),
+    row(`${jobs} results of 50 MB fetched from the backend`, fetched.bytes, maxFetchedBytes),
+    row(`${readers} results of 50 MB served by links at once`, served.bytes, maxServedBytes),
   ]
 }
 
