@@ -84,8 +84,8 @@ const calmDown = async (
   await stage.life()?.kill()
   // Takes the place of a lost answer that may be planned still: after this one nothing is in doubt any more.
   for (const one of [stage.telegram, stage.kakao, stage.line]) one.failNext({ kind: 'unavailable' })
-  // What WeChat calls a system error leaves a doubt of its own.
-  stage.wechat.failNext({ kind: 'rate_limited', retryAfterMs: 300 })
+  // Other failures of WeChat's leave a doubt of their own or have a part wait for a minute; a picture refused goes as a link.
+  stage.wechat.failNext({ kind: 'media_rejected' })
   passTime(stage.dir)
   stage.start()
   await stage.up()
