@@ -15,6 +15,13 @@ const account: Account = {
   appId: 'wxfaketestappid01',
 }
 
+/** Of a daemon with this account, in safe mode. */
+export const wechat: Readonly<Record<string, string>> = {
+  WECHAT_TOKEN: account.token,
+  WECHAT_ENCODING_AES_KEY: account.aesKey,
+  WECHAT_APP_ID: account.appId,
+}
+
 const openIdOf = (person: number): string => `oTestOpenId_${person.toString().padStart(16, '0')}`
 
 /** A push of WeChat in safe mode as bytes in a latin1 string. */
@@ -40,9 +47,7 @@ const push = (person: number, messageId: string, nonce: string, text: string): s
 
 /** (h) Help on WeChat in safe mode: decrypted, kept, answered in the open request, encrypted. */
 export const measurePassive: Measure = async ({ quick, dir, backend, say }) => {
-  const { token, aesKey, appId } = account
-  const settings = { WECHAT_TOKEN: token, WECHAT_ENCODING_AES_KEY: aesKey, WECHAT_APP_ID: appId }
-  const daemon = await startDaemon({ dir: join(dir, 'daemon'), backend, settings })
+  const daemon = await startDaemon({ dir: join(dir, 'daemon'), backend, settings: wechat })
   const rates: number[] = []
   const p99s: number[] = []
   const rounds = quick ? 3 : 9
