@@ -6,7 +6,7 @@ import type { Client, LineAnswer } from './connect.ts'
 import { durationOf } from './duration.ts'
 import { encode, retryKey, unquoted } from './encode.ts'
 import { isMonthlyLimit, isQuoteGone, isTokenGone, sendError } from './errors.ts'
-import { loadingSeconds } from './limits.ts'
+import { limits, loadingSeconds } from './limits.ts'
 import type { PushQuota } from './quota.ts'
 import { makeUsedTokens } from './used.ts'
 import { type LineMessage, sent } from './wire.ts'
@@ -16,21 +16,25 @@ const pushPath = '/v2/bot/message/push'
 const loadingPath = '/v2/bot/chat/loading/start'
 const loadingMs = 5_000
 
-type Deps = Pick<AdapterDeps, 'log' | 'memo' | 'media' | 'now'>
+type Deps = Pick<AdapterDeps, 'log' | 'memo' | 'media' | 'now' | 'say'>
 
 export function sender(
   client: Client,
   quota: PushQuota,
   deps: Deps,
 ): { readonly send: Adapter['send']; readonly typing: NonNullable<Adapter['typing']> } {
-  const { log, media, memo, now } = deps
+  const { log, media, memo, now, say } = deps
   const tokens = makeUsedTokens(memo, log)
 
   const send: Adapter['send'] = async (part, signal) => {
     if (signal.aborted) throw new SendError('unavailable', 'stopped before it was sent')
     const messages = encode(part, await durationsOf(part), media)
     const token = openToken(part.handle, now())
-    return token === null ? push(part, messages, signal) : reply(part, token, messages, signal)
+    if (token !== null) return reply(part, token, messages, signal)
+    // A reply of it whose answer was lost can't be asked about any more: no key connects it with this push.
+    const { handle } = part
+    const maybeThere = handle?.kind === 'token' && tokens.begun(handle.value, part.key)
+    return push(part, maybeThere ? marked(messages, say('maybe_repeated')) : messages, signal)
   }
 
   const durationsOf = async (part: Part): Promise<ReadonlyMap<string, number>> => {
@@ -101,6 +105,14 @@ export function sender(
   }
 
   return { send, typing }
+}
+
+/** In front of the first text where it fits, else as a message of its own. */
+const marked = (messages: readonly LineMessage[], mark: string): readonly LineMessage[] => {
+  const [first, ...rest] = messages
+  if (first?.type === 'text' && first.text.length + mark.length < limits.text)
+    return [{ ...first, text: `${mark}\n${first.text}` }, ...rest]
+  return messages.length < limits.messages ? [{ type: 'text', text: mark }, ...messages] : messages
 }
 
 const openToken = (handle: ReplyHandle | undefined, nowMs: number): string | null =>

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import type { Log, Memo } from '../../src/contract/index.ts'
 
-/** Marks share this many places, more than there can be calls under way; a place taken over forgets its older mark. */
-const places = 64
+/** Marks share this many places, a place taken over forgets its older mark: enough that those of the few answers that
+ *  wait for another attempt are seldom hit by the others of these seconds. */
+const places = 4096
 
 export interface UsedTokens {
   /** Whether an attempt of this part with this token began before and its end is not known to have been a refusal. */

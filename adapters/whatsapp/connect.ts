@@ -64,7 +64,8 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
       parsed(change, changes, skipped).flatMap((one) => {
         if (one.field === 'messages') return parsed(value, [one.value], skipped)
         if (one.field === 'account_update') {
-          const event = String(one.value.event).slice(0, 60)
+          const { event: named } = one.value
+          const event = typeof named === 'string' ? named.slice(0, 60) : 'unknown'
           log.warn({ waba: id, event }, 'Meta changed something about a business account: look into WhatsApp Manager')
         } else log.debug({ field: one.field }, 'a field of the webhook is not used')
         return []

@@ -35,13 +35,19 @@ export interface HttpDeps {
   readonly sorry: (event: InboundEvent, error: unknown) => Part | null
   readonly slots: Slots
   /** The answer an event already got here: `pending` while it is being worked on, null when there is none to give. */
-  readonly earlier: (event: InboundEvent) => Part | 'pending' | null
+  readonly earlier: (event: InboundEvent) => Promise<Earlier | 'pending' | null>
   /** The answer was written to the caller, or the caller was gone. */
   readonly written: (part: Part, result: InlineResult) => void
   readonly lost: (part: Part) => void
   /** A request was not authentic or not understood. */
   readonly refused: (platform: string) => void
   readonly log: Log
+}
+
+/** `taken`: it lay in the mailbox, and is now noted as handed to an open request. */
+export interface Earlier {
+  readonly part: Part
+  readonly taken: boolean
 }
 
 type Env = { Bindings: HttpBindings }
@@ -162,8 +168,9 @@ const answerOpen = async (
   try {
     const fresh = await keepAll(hook, verdict, deps)
     if (!fresh.has(event.id)) {
-      const earlier = deps.earlier(event)
-      if (earlier !== 'pending') deps.slots.offer(event.id, earlier)
+      const earlier = await deps.earlier(event)
+      if (earlier !== 'pending' && !deps.slots.offer(event.id, earlier?.part ?? null) && earlier?.taken)
+        deps.lost(earlier.part)
     }
   } catch (error) {
     place.leave()

@@ -1,6 +1,7 @@
 import type { Capabilities, InboundEvent, InlineResult, Log, Part } from '../contract/index.ts'
 import { laneOf } from '../contract/index.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
+import type { Earlier } from '../intake/http.ts'
 import { eventState } from '../store/inbox.ts'
 import type { Db } from '../store/open.ts'
 import { markAgain, markSent, type OutboxRow, partRow, withdraw } from '../store/outbox.ts'
@@ -20,8 +21,8 @@ export interface InlineEndDeps {
 const noteAgainMs = 1000
 
 export interface InlineEnds {
-  /** The first answer of an event that came again. */
-  readonly earlier: (event: InboundEvent) => Part | 'pending' | null
+  /** The first answer of an event that came again. Rejects when nothing can be written. */
+  readonly earlier: (event: InboundEvent) => Promise<Earlier | 'pending' | null>
   readonly written: (part: Part, result: InlineResult) => void
   readonly lost: (part: Part) => void
 }
@@ -48,14 +49,23 @@ export const makeInlineEnds = ({
       }
     }
   }
+  /** On disk before it leaves: after a crash in between it is known that it may have been seen. */
+  const taken = (key: string): Promise<Earlier | null> =>
+    store.write((db) => {
+      const row = partRow(db, key)
+      if (row?.state !== 'mailbox') return null
+      markAgain(db, key, { state: 'offered', nextAtMs: 0, error: '' })
+      return { part: row.part, taken: true }
+    })
   return {
-    earlier: (event) => {
+    earlier: async (event) => {
       const seen = store.read((db) => eventState(db, event.id))
       if (!seen) return null
       if (seen.state === 'kept') return 'pending'
       const { answer } = seen
       const row = answer === null ? null : store.read((db) => partRow(db, answer))
-      return row && isGivenHere(row) ? row.part : null
+      if (row?.state === 'mailbox') return taken(row.key)
+      return row && isGivenHere(row) ? { part: row.part, taken: false } : null
     },
     written: (part, result) => {
       step('inline:written')
@@ -75,10 +85,10 @@ export const makeInlineEnds = ({
   }
 }
 
-/** Whether an answer belongs into open requests: it went into one, is about to, or waits to be fetched. What goes the
- *  other way (or went) must not be seen twice. */
+/** Whether an answer went into an open request or is about to. What goes the other way (or went) must not be seen
+ *  twice. */
 const isGivenHere = ({ state, via }: OutboxRow): boolean =>
-  state === 'offered' || state === 'mailbox' || (state === 'sent' && via === 'inline')
+  state === 'offered' || (state === 'sent' && via === 'inline')
 
 /** The platform was not told that more follows on this token, so it is of no use any more. */
 const closeHandle = (db: Db, part: Part, nowMs: number): void => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InboundEvent, Memo, Part } from '../../src/contract/index.ts'
+import { testDeps } from '../kit/deps.ts'
 import { type FakeLine, startLine } from '../platforms/line.ts'
 import {
   answerTo,
@@ -102,6 +103,21 @@ describe('a reply whose answer was lost', () => {
     await expect(send(part)).rejects.toMatchObject({ code: 'unavailable', delivered: 'maybe' })
     expect(await send(part)).toMatchObject({ via: 'token', message: expect.any(String) })
     expect(texts()).toEqual(['done'])
+  })
+
+  it('says that it may be there already when its token died before that could be found out', async () => {
+    const part = answerTo(await asked())
+    const picture = { ...answerTo(await asked()), key: 'p2', items: [mediaItem('image')] }
+    for (const one of [part, picture]) {
+      fake.failNext({ kind: 'answer_lost' })
+      await expect(send(one)).rejects.toMatchObject({ delivered: 'maybe' })
+    }
+    nowMs += 61_000
+    await send(part, never, afterRestart())
+    await send(picture)
+    const mark = testDeps().say('maybe_repeated')
+    expect(texts()).toEqual(['done', '', `${mark}\ndone`, mark, ''])
+    expect(paths()).toEqual(['reply', 'reply', 'push', 'push'])
   })
 
   it('is not taken as arrived after a plain refusal', async () => {

@@ -220,6 +220,13 @@ describe('what was said', () => {
     expect(await bodyOf({ type: 'text', text: { body: 'a\ud800b' } })).toMatchObject({ text: 'a\ufffdb' })
   })
 
+  it('with an account event that is no text at all is taken and left', async () => {
+    const value = '{"event":{"toString":null,"valueOf":1}}'
+    const body = `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"account_update","value":${value}}]}]}`
+    const call = callOf(body, { 'x-hub-signature-256': signatureOf(body) })
+    expect(await makeWhatsapp().receive(requestOf(call))).toMatchObject({ kind: 'answer', answer: { status: 200 } })
+  })
+
   it('with a picture sent as a document is a picture', async () => {
     const [event] = await eventsOf(
       hookWith(message({ type: 'document', document: { id: '9', mime_type: 'image/png', caption: '/run x' } })),

@@ -41,8 +41,9 @@ export const startDaemon = async (options: DaemonOptions): Promise<DaemonChild> 
     LOG_FORMAT: 'json',
     RATE_LIMIT_USER_RPM: '600',
     RATE_LIMIT_CHANNEL_RPM: '600',
+    // One listener for whatever webhooks there are.
+    HTTP_PORT: String(port),
     ...settings,
-    ...(settings.KAKAO_ENABLED === undefined ? {} : { KAKAO_PORT: String(port) }),
   }
   const child = await startChild({
     script: options.script ?? 'src/main.ts',

@@ -12,11 +12,15 @@ import { parseArgs } from 'node:util'
 import { openSimulator } from '../../src/simulator/index.ts'
 import { measureInline } from './inline.ts'
 import { measureKeep } from './keep.ts'
+import { measureMedia } from './media.ts'
+import { measurePassive } from './passive.ts'
 import { measureResult } from './result.ts'
 import { type Measure, type Row, table } from './row.ts'
 import { measureSenders } from './senders.ts'
+import { measureSigned } from './signed.ts'
 import { measureStart } from './start.ts'
 import { measureStored } from './stored.ts'
+import { measureUnreachable } from './unreachable.ts'
 
 const benches: Readonly<Record<string, Measure>> = {
   a: measureInline,
@@ -25,6 +29,10 @@ const benches: Readonly<Record<string, Measure>> = {
   d: measureStart,
   e: measureSenders,
   f: measureStored,
+  g: measureSigned,
+  h: measurePassive,
+  i: measureUnreachable,
+  j: measureMedia,
 }
 
 const { values } = parseArgs({

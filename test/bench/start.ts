@@ -5,12 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { startTelegram } from '../platforms/telegram.ts'
 import { residentBytes } from './child.ts'
 import { startDaemon, webhook } from './daemon.ts'
+import { line, whatsapp } from './hooks.ts'
+import { wechat } from './passive.ts'
 import { MB, type Measure, ms, type Row } from './row.ts'
 import { median } from './stats.ts'
 
 const targetMs = 700
 const targetBytes = 120e6
 const settleMs = 1500
+/** No program may be asked at this port: every call fails at once. */
+const nobody = 'http://127.0.0.1:1'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -22,6 +26,9 @@ export const measureStart: Measure = async ({ quick, dir, backend, say }) => {
     CONSOLE_ENABLED: 'true',
     TELEGRAM_TOKEN: telegram.token,
     TELEGRAM_API_BASE: telegram.settings.API_BASE ?? '',
+    ...line.settings(nobody),
+    ...whatsapp.settings(nobody),
+    ...wechat,
     PUBLIC_BASE_URL: 'https://bot.example.com',
   }
   const times = quick ? 3 : 7

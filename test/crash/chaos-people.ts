@@ -1,11 +1,16 @@
-import type { Person, Place } from '../platforms/platform.ts'
-import { openRoom } from '../platforms/telegram-world.ts'
+import {
+  dm,
+  kakaoMouth,
+  lineMouth,
+  type Mouth,
+  type Random,
+  type Said,
+  telegramMouth,
+  wechatMouth,
+} from './chaos-mouths.ts'
 import { emptyMailbox } from './flows.ts'
-import { type Stage, tick } from './harness.ts'
+import type { Stage } from './harness.ts'
 import { backendApprovals } from './seen.ts'
-
-/** Uniform in [0, 1), the same row of numbers for the same seed. */
-export type Random = () => number
 
 /** mulberry32 */
 export const randomFrom = (seed: number): Random => {
@@ -18,24 +23,10 @@ export const randomFrom = (seed: number): Random => {
   }
 }
 
-/** One command somebody gave. */
-export interface Said {
-  /** In the prompt of a run, and nowhere else in the world. */
-  readonly word: string
-  readonly kind: 'run' | 'look'
-  readonly chat: string
-  /** The platform's id of the message, where answers quote it. */
-  readonly message: string | null
-  /** The platform holds it as taken over by us: whatever happens now, it has to be answered. */
-  accepted: boolean
-}
-
 export interface Crowd {
   /** Somebody does something. What needs the daemon goes on in the background. */
   readonly act: () => void
   readonly said: () => readonly Said[]
-  /** Nobody is waiting for an answer over HTTP any more. */
-  readonly quiet: () => Promise<void>
   /** The admin decides on everything that is open, and people fetch what waits for them. */
   readonly clear: () => Promise<void>
 }
@@ -50,61 +41,27 @@ const templates = [
 const looks = ['/jobs', '/status', '/help', '/whoami', '/templates', '/history'] as const
 
 export const gather = (stage: Stage, random: Random): Crowd => {
-  const { telegram, kakao } = stage
+  const { telegram, kakao, wechat } = stage
   const said: Said[] = []
-  let line: Promise<void> = Promise.resolve()
-  const dora = { id: '501000555', name: 'Dora' }
-  openRoom(telegram.world, Number(dora.id), 'private', dora.name)
-  const { ann, bob } = telegram.people
+  const { ann } = telegram.people
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
   const chance = (of: number): boolean => random() < of
+  const own = telegramMouth(stage, said)
+  const hooked = [kakaoMouth, lineMouth, wechatMouth].map((make) => make(stage, said, random))
 
-  const onTelegram = (kind: Said['kind'], from: Person, place: Place, text: string, word: string): void => {
-    void telegram.say(from, place, text)
-    const message = String(telegram.world.posts.at(-1)?.id ?? '')
-    said.push({ word, kind, chat: place.chat, message, accepted: false })
+  const speak = (mouth: Mouth, kind: Said['kind'], text: string, word = ''): void => {
+    const [from, place] = pick(mouth.speakers) ?? []
+    if (from && place) mouth.say({ kind, word }, from, place, text)
   }
-
-  /** One after another: the fake remembers only its last request for bringing it again. */
-  const onKakao = (kind: Said['kind'], from: Person, text: string, word: string): void => {
-    const one: Said = { word, kind, chat: from.id, message: null, accepted: false }
-    said.push(one)
-    const [callback, again, twin] = [chance(0.5), chance(0.7), chance(0.2)]
-    line = line.then(async () => {
-      kakao.offerCallbacks(callback)
-      const failed = (): null => null
-      const first = await kakao.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
-      one.accepted = first?.status === 200
-      if (!one.accepted && again) {
-        await tick(300)
-        const second = await kakao.redeliver().catch(failed)
-        one.accepted = second?.status === 200
-      }
-      if (twin) await kakao.redeliver().catch(failed)
-    })
-  }
+  let words = 0
 
   const run = (): void => {
-    const word = `w${said.length}q`
+    const word = `w${words++}q`
     const text = (pick(templates) ?? templates[0])(word)
-    const who = Math.floor(random() * 7)
-    if (who === 0) onTelegram('run', ann, dm(ann), text, word)
-    else if (who === 1) onTelegram('run', bob, dm(bob), text, word)
-    else if (who === 2) onTelegram('run', dora, dm(dora), text, word)
-    else if (who === 3) onTelegram('run', stage.carl, telegram.places.group, text, word)
-    else if (who === 4) onKakao('run', kakao.people.ann, text, word)
-    else if (who === 5) onKakao('run', kakao.people.bob, text, word)
-    else onTelegram('run', stage.carl, dm(stage.carl), text, word)
+    speak(chance(0.35) ? own : (pick(hooked) ?? own), 'run', text, word)
   }
 
-  const look = (): void => {
-    const text = pick(looks) ?? '/help'
-    if (chance(0.3)) onKakao('look', pick([kakao.people.ann, kakao.people.bob]) ?? kakao.people.ann, text, '')
-    else {
-      const from = pick([ann, bob, dora, stage.carl]) ?? ann
-      onTelegram('look', from, dm(from), text, '')
-    }
-  }
+  const look = (): void => speak(chance(0.4) ? own : (pick(hooked) ?? own), 'look', pick(looks) ?? '/help')
 
   const decide = (): void => {
     const card = pick(telegram.shown().filter(({ place, buttons }) => place.chat === ann.id && buttons.length === 2))
@@ -115,10 +72,7 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     if (chance(0.3)) void (chance(0.5) ? approve : reject).press()
   }
 
-  const cancel = (): void => {
-    const from = pick([stage.carl, bob, dora]) ?? stage.carl
-    onTelegram('look', from, dm(from), '/cancel', '')
-  }
+  const cancel = (): void => speak(own, 'look', '/cancel')
 
   /** Only what was confirmed can come again: before that, it has not come once. */
   const again = (): void => {
@@ -131,7 +85,7 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     [4, decide],
     [1, cancel],
     [1, again],
-    [1, () => onKakao('look', pick([kakao.people.ann, kakao.people.bob]) ?? kakao.people.ann, '/inbox', '')],
+    [1, () => speak(pick(hooked) ?? own, 'look', '/inbox')],
   ]
   const total = deeds.reduce((sum, [weight]) => sum + weight, 0)
 
@@ -144,22 +98,21 @@ export const gather = (stage: Stage, random: Random): Crowd => {
       }
     },
     said: () => said,
-    quiet: () => line,
     clear: async () => {
-      await line
+      for (const mouth of hooked) await mouth.quiet()
       for (const { id, status } of await backendApprovals(stage)) {
         if (status === 'pending') await telegram.say(ann, dm(ann), `/approve ${id}`)
       }
-      for (const person of [kakao.people.ann, kakao.people.bob]) await emptyMailbox(stage, person, 2)
+      for (const platform of [kakao, wechat]) {
+        for (const person of [platform.people.ann, platform.people.bob]) await emptyMailbox(stage, platform, person, 2)
+      }
     },
   }
 }
 
-const dm = (person: Person): Place => ({ chat: person.id, kind: 'dm' })
-
 /** Something in the world goes wrong, or gets well again. */
 export const disturb = async (stage: Stage, random: Random): Promise<void> => {
-  const { telegram, kakao, simulator } = stage
+  const { telegram, kakao, line, wechat, simulator } = stage
   const { control } = simulator
   const deeds: readonly (readonly [chance: number, deed: () => void])[] = [
     [0.08, () => telegram.failNext({ kind: 'answer_lost' })],
@@ -167,6 +120,12 @@ export const disturb = async (stage: Stage, random: Random): Promise<void> => {
     [0.06, () => telegram.failNext({ kind: 'unavailable' })],
     [0.08, () => kakao.failNext({ kind: 'answer_lost' })],
     [0.05, () => kakao.failNext({ kind: 'unavailable' })],
+    [0.08, () => line.failNext({ kind: 'answer_lost' })],
+    [0.05, () => line.failNext({ kind: 'unavailable' })],
+    [0.05, () => line.failNext({ kind: 'rate_limited', retryAfterMs: 300 })],
+    [0.08, () => wechat.failNext({ kind: 'answer_lost' })],
+    [0.05, () => wechat.failNext({ kind: 'unavailable' })],
+    [0.03, () => wechat.api.expireTokens()],
     [0.1, () => control.dropAnswerOnce('POST /openclaw/triggers/fire')],
     [0.05, () => control.cutOnce('POST /openclaw/triggers/fire')],
     [0.06, () => control.dropAnswerOnce('POST /openclaw/approvals')],

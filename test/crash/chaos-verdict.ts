@@ -1,4 +1,4 @@
-import type { Said } from './chaos-people.ts'
+import type { Said } from './chaos-mouths.ts'
 import type { Stage } from './harness.ts'
 import { type Bubble, bubbles, unmarkedRepeats } from './seen.ts'
 import { type JobRow, jobRows, sentNews } from './state.ts'

@@ -1,4 +1,4 @@
-import type { Person } from '../platforms/platform.ts'
+import type { FakePlatform, Person } from '../platforms/platform.ts'
 import { type Crash, type Stage, tick, until } from './harness.ts'
 import { resultsFor } from './seen.ts'
 import { openRows } from './state.ts'
@@ -8,6 +8,10 @@ export interface Flow {
   readonly name: string
   readonly requester: (stage: Stage) => Person
   readonly approved: boolean
+  /** On a stage with all platforms. */
+  readonly all?: true
+  /** The platform takes the same only once, so that nothing is repeated. */
+  readonly deduplicated?: true
   readonly act: (stage: Stage, word: string) => Promise<void>
   /** Where the daemon comes by on this way. */
   readonly crashes: readonly Crash[]
@@ -23,24 +27,31 @@ export const sayOnTelegram = async ({ telegram }: Stage, from: Person, text: str
   await telegram.say(from, { chat: from.id, kind: 'dm' }, text)
 }
 
-/** Said until it is answered: when the skill does not answer, the proxy before it brings the same request again. */
-export const sayOnKakao = async (stage: Stage, from: Person, text: string): Promise<void> => {
-  const { kakao } = stage
+/** Said until it is answered: while nobody takes it, the platform (or what stands before us) brings the same again. */
+export const sayUntilTaken = async (
+  stage: Stage,
+  platform: FakePlatform,
+  from: Person,
+  text: string,
+): Promise<void> => {
   await stage.up()
   const failed = (): null => null
-  let reply = await kakao.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
+  let reply = await platform.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
   for (let tries = 0; reply?.status !== 200; tries++) {
     if (tries > 100) throw new Error(`no answer to ${text}`)
     await tick(30)
     await stage.up()
-    reply = await kakao.redeliver().catch(failed)
+    reply = await platform.redeliver().catch(failed)
   }
 }
 
+export const sayOnKakao = (stage: Stage, from: Person, text: string): Promise<void> =>
+  sayUntilTaken(stage, stage.kakao, from, text)
+
 /** Sends /inbox until everything that waits has been fetched, or so many times. */
-export const emptyMailbox = async (stage: Stage, from: Person, most = 50): Promise<void> => {
+export const emptyMailbox = async (stage: Stage, platform: FakePlatform, from: Person, most = 50): Promise<void> => {
   for (let i = 0; i < most; i++) {
-    await sayOnKakao(stage, from, '/inbox')
+    await sayUntilTaken(stage, platform, from, '/inbox')
     if (openRows(stage.dir)?.mailbox === 0) return
   }
 }
@@ -116,8 +127,8 @@ export const flows: readonly Flow[] = [
       const { ann } = stage.kakao.people
       await sayOnKakao(stage, ann, wish(word))
       await until('something in the mailbox', () => (openRows(stage.dir)?.mailbox ?? 0) > 0)
-      await emptyMailbox(stage, ann)
-      while (!hasResult(stage, ann, word)()) await emptyMailbox(stage, ann)
+      await emptyMailbox(stage, stage.kakao, ann)
+      while (!hasResult(stage, ann, word)()) await emptyMailbox(stage, stage.kakao, ann)
     },
     crashes: [
       ...common,
@@ -144,6 +155,39 @@ export const flows: readonly Flow[] = [
     },
     crashes: [...common, ...times('inline:written', 1), ...times('send:marked', 1), ...times('send:sent', 1)],
   },
+  {
+    name: 'LINE, answered by reply token, result by push',
+    requester: ({ line }) => line.people.ann,
+    approved: false,
+    all: true,
+    deduplicated: true,
+    act: async (stage, word) => {
+      const { line } = stage
+      const { ann } = line.people
+      await sayUntilTaken(stage, line, ann, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    // What all platforms have in common died above. The first send is the reply.
+    crashes: [...times('keep:kept', 1), ...times('send:marked', 1, 2), ...times('send:sent', 1, 2)],
+  },
+  {
+    name: 'WeChat, answered in the open request, result by push',
+    requester: ({ wechat }) => wechat.people.ann,
+    approved: false,
+    all: true,
+    act: async (stage, word) => {
+      const { wechat } = stage
+      const { ann } = wechat.people
+      await sayUntilTaken(stage, wechat, ann, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    crashes: [
+      ...times('keep:kept', 1),
+      ...times('inline:written', 1),
+      ...times('send:marked', 1, 2),
+      ...times('send:sent', 1),
+    ],
+  },
 ]
 
 /** Every step the daemon can be made to die at. */
@@ -161,6 +205,6 @@ export const settled = async (stage: Stage, mailboxOf: Person | null): Promise<v
     return looks > 8
   }
   await until('nothing open', nothingOpen)
-  if (mailboxOf && (openRows(stage.dir)?.mailbox ?? 0) > 0) await emptyMailbox(stage, mailboxOf)
+  if (mailboxOf && (openRows(stage.dir)?.mailbox ?? 0) > 0) await emptyMailbox(stage, stage.kakao, mailboxOf)
   await until('nothing open', nothingOpen)
 }

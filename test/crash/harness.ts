@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openSimulator, type Simulator } from '../../src/simulator/index.ts'
 import { type FakeKakao, startFakeKakao } from '../platforms/kakao.ts'
+import { type FakeLine, startLine } from '../platforms/line.ts'
 import type { Person, RawCall, RawReply } from '../platforms/platform.ts'
 import { type FakeTelegram, startTelegram } from '../platforms/telegram.ts'
 import { openRoom } from '../platforms/telegram-world.ts'
+import { type FakeWechat, startFakeWechat } from '../platforms/wechat.ts'
 
 /** Where a daemon ends itself: the step, and the how manieth time it is reached (1 at first). */
 export interface Crash {
@@ -29,11 +31,14 @@ export interface Life {
   readonly said: () => readonly string[]
 }
 
-/** The world around a daemon that dies and comes back: one backend, two platforms, one state directory. */
+/** The world around a daemon that dies and comes back: one backend, the platforms, one state directory. */
 export interface Stage {
   readonly simulator: Simulator
   readonly telegram: FakeTelegram
   readonly kakao: FakeKakao
+  /** These two are connected where the stage was opened with `all`. */
+  readonly line: FakeLine
+  readonly wechat: FakeWechat
   readonly dir: string
   /** May run at once on Telegram; `telegram.people.ann` is the admin there, `bob` a stranger to everybody. */
   readonly carl: Person
@@ -74,24 +79,36 @@ const freePort = async (): Promise<number> => {
 }
 
 export interface StageOptions {
+  /** LINE and WeChat too, beside Telegram and KakaoTalk; `inbox`: WeChat without the right to speak first. */
+  readonly all?: 'push' | 'inbox'
   /** How long one sampling step of the simulator takes. */
   readonly stepMs?: number
 }
 
-export const openStage = async ({ stepMs = 3 }: StageOptions = {}): Promise<Stage> => {
-  const [simulator, telegram, kakao, port] = await Promise.all([
+export const openStage = async ({ stepMs = 3, all }: StageOptions = {}): Promise<Stage> => {
+  const [simulator, telegram, kakao, line, wechat, port] = await Promise.all([
     openSimulator({ adminToken, stepMs, submitMs: 3 }),
     startTelegram(),
     startFakeKakao(),
+    startLine(),
+    startFakeWechat({ keys: all === 'push', deliveryMs: 1500, againMs: 400 }),
     freePort(),
   ])
   const dir = mkdtempSync(join(tmpdir(), 'openclaw-connector-crash-'))
   const carl = { id: '501000444', name: 'Carl' }
   openRoom(telegram.world, Number(carl.id), 'private', carl.name)
-  kakao.connect((call) => post(port, call))
+  for (const platform of [kakao, line, wechat]) platform.connect((call, signal) => post(port, call, signal))
+  line.world.quota.type = 'none'
+  const others = {
+    ...prefixed('LINE', { ...line.settings, ALLOWED_USERS: line.people.ann.id }),
+    ...prefixed('WECHAT', { ...wechat.settings, ALLOWED_USERS: wechat.people.ann.id }),
+    OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: 'https://bot.example.com',
+  }
   const settings = {
     ...prefixed('TELEGRAM', { ...telegram.settings, ALLOWED_USERS: carl.id }),
-    ...prefixed('KAKAO', { ...kakao.settings, ALLOWED_USERS: kakao.people.ann.id, PORT: String(port) }),
+    ...prefixed('KAKAO', { ...kakao.settings, ALLOWED_USERS: kakao.people.ann.id }),
+    ...(all ? others : {}),
+    OPENCLAW_CONNECTOR_HTTP_PORT: String(port),
     OPENCLAW_CONNECTOR_ADMIN_USERS: `telegram:${telegram.people.ann.id}`,
     OPENCLAW_CONNECTOR_URL: simulator.url,
     OPENCLAW_CONNECTOR_ADMIN_TOKEN: adminToken,
@@ -109,6 +126,8 @@ export const openStage = async ({ stepMs = 3 }: StageOptions = {}): Promise<Stag
     simulator,
     telegram,
     kakao,
+    line,
+    wechat,
     dir,
     carl,
     start: (crash) => {
@@ -128,7 +147,7 @@ export const openStage = async ({ stepMs = 3 }: StageOptions = {}): Promise<Stag
     life: () => latest,
     close: async () => {
       await latest?.kill()
-      await Promise.all([simulator.close(), telegram.close(), kakao.close()])
+      await Promise.all([simulator, telegram, kakao, line, wechat].map((one) => one.close()))
       rmSync(dir, { recursive: true, force: true })
     },
   }
@@ -138,11 +157,12 @@ const prefixed = (id: string, settings: Readonly<Record<string, string>>): Recor
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [`OPENCLAW_CONNECTOR_${id}_${name}`, value]))
 
 /** Rejects when nobody listens or the connection ends without an answer, as the platform's own call would. */
-const post = async (port: number, call: RawCall): Promise<RawReply> => {
+const post = async (port: number, call: RawCall, signal?: AbortSignal): Promise<RawReply> => {
   const response = await fetch(`http://127.0.0.1:${port}${call.path}`, {
     method: call.method,
     headers: { ...call.headers, connection: 'close' },
     body: call.body as string,
+    ...(signal ? { signal } : {}),
   })
   const body = await response.text()
   return { status: response.status, headers: Object.fromEntries(response.headers), body }

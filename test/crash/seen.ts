@@ -1,4 +1,4 @@
-import type { Person } from '../platforms/platform.ts'
+import type { FakePlatform, Person } from '../platforms/platform.ts'
 import { adminToken, type Stage } from './harness.ts'
 
 /** What the product puts before something that may be there already. */
@@ -14,8 +14,9 @@ export interface Bubble {
   readonly edited: boolean
 }
 
-const telegramBubbles = ({ telegram }: Stage): Bubble[] =>
-  telegram.shown().map(({ place, text, edits, replyTo = null }) => ({
+/** Here the mark is the first line of the message. */
+const bubblesOf = (platform: FakePlatform): Bubble[] =>
+  platform.shown().map(({ place, text, edits, replyTo = null }) => ({
     chat: place.chat,
     text: text.startsWith(repeatMark) ? text.slice(repeatMark.length).trim() : text,
     repeated: text.startsWith(repeatMark),
@@ -34,7 +35,12 @@ const kakaoBubbles = ({ kakao }: Stage): Bubble[] => {
   return bubbles
 }
 
-export const bubbles = (stage: Stage): readonly Bubble[] => [...telegramBubbles(stage), ...kakaoBubbles(stage)]
+export const bubbles = (stage: Stage): readonly Bubble[] => [
+  ...bubblesOf(stage.telegram),
+  ...kakaoBubbles(stage),
+  ...bubblesOf(stage.line),
+  ...bubblesOf(stage.wechat),
+]
 
 /** What came out of the job with this word in its prompt, as its requester sees it. */
 export const resultsFor = (stage: Stage, requester: Person, word: string): readonly Bubble[] =>

@@ -190,7 +190,7 @@ describe.concurrent('kill -9 again and again', () => {
       await sayOnKakao(stage, ann, wish(word))
       stage.kakao.offerCallbacks(false)
       await until('the repeat', () => (openRows(stage.dir)?.mailbox ?? 0) > 0)
-      await emptyMailbox(stage, ann)
+      await emptyMailbox(stage, stage.kakao, ann)
       expect(resultsFor(stage, ann, word).map(({ repeated }) => repeated)).toEqual([false, true])
     }))
 })

@@ -49,7 +49,7 @@ const strange: readonly string[] = [
   `[${'0,'.repeat(5000)}0]`,
 ]
 
-const words: readonly string[] = [
+export const words: readonly string[] = [
   '/help',
   '/status',
   '/run',

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { webhook } from '../bench/daemon.ts'
 import { secret } from '../bench/skill.ts'
 import { readSkillResponse } from '../platforms/kakao-rules.ts'
+import { damageJson } from './damage.ts'
 import type { Target } from './target.ts'
 
 const golden = new URL('../golden/kakao/', import.meta.url)
@@ -12,16 +13,19 @@ const bodies = readdirSync(golden)
 
 const person = /"fa4efa4e\w{50,60}"/g
 
-export const kakao: Target = {
-  platform: 'kakao',
+const target: Target = {
+  name: 'kakao',
   settings: { ...webhook, KAKAO_RESPONSE_TIMEOUT_MS: '500' },
-  path: '/kakao/webhook',
   maxBytes: 65_536,
-  proof: 'X-Kakao-Webhook-Secret',
-  headers: (n) => ({
-    'Content-Type': 'application/json;charset=UTF-8',
-    'X-Kakao-Webhook-Secret': secret,
-    'X-Request-Id': `fuzz-${n}`,
+  post: (body, n) => ({
+    path: '/kakao/webhook',
+    headers: {
+      'Content-Type': 'application/json;charset=UTF-8',
+      'X-Kakao-Webhook-Secret': secret,
+      'X-Request-Id': `fuzz-${n}`,
+    },
+    proof: 'X-Kakao-Webhook-Secret',
+    body,
   }),
   seeds: bodies,
   // Many people, or the rate limit would answer for everything behind it.
@@ -30,11 +34,17 @@ export const kakao: Target = {
     const id = `"${random.below(2000).toString(16).padStart(66, 'fa4e')}"`
     return Buffer.from(body.toString('latin1').replaceAll(person, id), 'latin1')
   },
+  damage: damageJson,
   help: Buffer.from(
     JSON.stringify({ bot: { id: webhook.KAKAO_BOT_ID }, userRequest: { user: { id: 'helper' }, utterance: '/help' } }),
   ),
+  helped: (answer) => answer.includes('/help'),
   wrong: (body) => {
     const reading = readSkillResponse(body, { promise: true })
     return reading.kind === 'error' ? reading.problems.join(', ') : null
   },
+  calls: () => 0,
+  close: async () => {},
 }
+
+export const openKakao = async (): Promise<Target> => target

@@ -2,19 +2,26 @@
  *
  *    npm run fuzz                              20,000 for each
  *    npm run fuzz -- --count 500 --seed 7      fewer; the seed of a run that failed repeats its input
- *    npm run fuzz -- --only kakao
+ *    npm run fuzz -- --only line,wechat-safe
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { kakao } from './kakao.ts'
+import { openKakao } from './kakao.ts'
+import { openLine } from './line.ts'
 import type { Report } from './target.ts'
 import { fuzzTelegram } from './telegram.ts'
 import { type FuzzOptions, fuzzWebhook } from './webhook.ts'
+import { openSafeWechat, openWechat } from './wechat.ts'
+import { openWhatsapp } from './whatsapp.ts'
 
 const fuzzers: Readonly<Record<string, (options: FuzzOptions) => Promise<Report>>> = {
-  kakao: (options) => fuzzWebhook(kakao, options),
+  kakao: (options) => fuzzWebhook(openKakao, options),
+  line: (options) => fuzzWebhook(openLine, options),
+  whatsapp: (options) => fuzzWebhook(openWhatsapp, options),
+  wechat: (options) => fuzzWebhook(openWechat, options),
+  'wechat-safe': (options) => fuzzWebhook(openSafeWechat, options),
   telegram: fuzzTelegram,
 }
 

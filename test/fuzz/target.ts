@@ -1,23 +1,28 @@
+import type { Post } from './frames.ts'
 import type { Random } from './random.ts'
 
 /** A platform whose webhook is fuzzed. */
 export interface Target {
-  readonly platform: string
+  readonly name: string
   /** Of a daemon with this platform, names without prefix. */
   readonly settings: Readonly<Record<string, string>>
-  readonly path: string
   readonly maxBytes: number
-  /** Name of the header that proves who sends. */
-  readonly proof: string
-  readonly headers: (n: number) => Readonly<Record<string, string>>
+  /** Request `n` with this body: mostly proven as the platform proves it, so that what is behind gets to see it. */
+  readonly post: (body: Buffer, n: number, random: Random) => Post
   /** Bodies as the platform sends them. */
   readonly seeds: readonly Buffer[]
-  /** Another person, another place. */
-  readonly vary: (body: Buffer, random: Random) => Buffer
+  /** Another person, another place, another message, now. */
+  readonly vary: (body: Buffer, random: Random, n: number) => Buffer
+  readonly damage: (body: Buffer, random: Random) => Buffer
   /** A person asks for help. */
   readonly help: Buffer
+  /** Whether they got it; `answer` is what the webhook said to it. */
+  readonly helped: (answer: string) => boolean
   /** What is wrong with the body of a 200; null: the platform can show it. */
   readonly wrong: (body: string) => string | null
+  /** How often the platform was called. */
+  readonly calls: () => number
+  readonly close: () => Promise<void>
 }
 
 /** What came of it. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { openSimulator } from '../../src/simulator/index.ts'
 import { type DaemonChild, startDaemon } from '../bench/daemon.ts'
-import { mutateBytes } from './bytes.ts'
-import { type Frame, frame, type Post } from './frames.ts'
-import { mutateJson } from './json.ts'
+import type { Memory } from '../bench/probe.ts'
+import { MB } from '../bench/row.ts'
+import { type Frame, frame } from './frames.ts'
 import { type Random, seeded } from './random.ts'
 import type { Report, Target } from './target.ts'
 import { seriousIn } from './trouble.ts'
@@ -18,38 +18,21 @@ export interface FuzzOptions {
 
 const atOnce = 16
 const maxGrowthBytes = 20e6
+/** Nothing of that is the allocator's. */
+const maxHeapGrowthBytes = 5e6
 /** Below this the memory still settles, and its growth says nothing. */
 const settledAfter = 5000
-
-const damaged = (seed: Buffer, random: Random): Buffer => {
-  const json = random.chance(0.7) ? parsed(seed) : null
-  const body = json === null ? seed : Buffer.from(mutateJson(json, random))
-  return json !== null && random.chance(0.85) ? body : mutateBytes(body, random)
-}
-
-const parsed = (bytes: Buffer): object | null => {
-  // Deeper than our own recursion goes; such a body is damaged as bytes.
-  if (bytes.includes('['.repeat(100))) return null
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
-    return typeof value === 'object' ? value : null
-  } catch {
-    return null
-  }
-}
-
-const postOf = (target: Target, n: number, body: Buffer): Post => ({
-  path: target.path,
-  headers: target.headers(n),
-  proof: target.proof,
-  body,
-})
+const quietMs = 300
 
 /** Sends damaged requests to a real daemon until `count`, then looks whether it is as well as before. */
-export const fuzzWebhook = async (target: Target, { count, seed, dir, say }: FuzzOptions): Promise<Report> => {
+export const fuzzWebhook = async (
+  open: () => Promise<Target>,
+  { count, seed, dir, say }: FuzzOptions,
+): Promise<Report> => {
+  const target = await open()
   const backend = await openSimulator({ templates: [] })
   const daemon = await startDaemon({
-    dir: join(dir, target.platform),
+    dir: join(dir, target.name),
     backend: backend.url,
     settings: target.settings,
     probed: true,
@@ -66,8 +49,8 @@ export const fuzzWebhook = async (target: Target, { count, seed, dir, say }: Fuz
         const n = next++
         // Of its own, so that request n of a seed is the same whatever the others' timing was.
         const random = seeded(Math.imul(seed, 0x9e3779b1) + n)
-        const body = damaged(target.vary(random.pick(target.seeds), random), random)
-        const sent = frame(postOf(target, n, body), target.maxBytes, random)
+        const body = target.damage(target.vary(random.pick(target.seeds), random, n), random)
+        const sent = frame(target.post(body, n, random), target.maxBytes, random)
         const reply = await wire.send(sent).catch((error: unknown) => String(error))
         const wrong = typeof reply === 'string' ? reply : judge(target, sent, reply, counts)
         if (wrong !== null) problems.push(`request ${n} (${sent.kind}): ${wrong}`)
@@ -79,19 +62,32 @@ export const fuzzWebhook = async (target: Target, { count, seed, dir, say }: Fuz
   }
 
   await attack(0, early)
+  await quiet(target)
   const before = await daemon.memory()
   await attack(early, count)
+  await quiet(target)
   const after = await daemon.memory()
-  const growth = after.rss - before.rss
-  if (early === settledAfter && growth > maxGrowthBytes) problems.push(`memory grew by ${growth} bytes`)
+  if (early === settledAfter) problems.push(...grown(before, after, target))
   problems.push(...(await stillWell(target, daemon)))
-  await backend.close()
+  await Promise.all([backend.close(), target.close()])
   return {
-    name: `${target.platform}: ${count} requests, seed ${seed}`,
+    name: `${target.name}: ${count} requests, seed ${seed}`,
     counts,
-    notes: [`RSS ${(before.rss / 1e6).toFixed(0)} → ${(after.rss / 1e6).toFixed(0)} MB`],
+    notes: [
+      ...(target.calls() > 0 ? [`${target.calls()} calls of the platform`] : []),
+      `RSS ${MB(before.rss)} → ${MB(after.rss)}, heap ${MB(before.heapUsed)} → ${MB(after.heapUsed)}`,
+    ],
     problems: problems.slice(0, 30),
   }
+}
+
+/** As many bodies of the largest size as can be under way are held at once, and the allocator keeps their room. */
+const grown = (before: Memory, after: Memory, { maxBytes }: Target): readonly string[] => {
+  const [rss, heap] = [after.rss - before.rss, after.heapUsed - before.heapUsed]
+  return [
+    ...(rss > maxGrowthBytes + atOnce * maxBytes ? [`memory grew by ${MB(rss)}`] : []),
+    ...(heap > maxHeapGrowthBytes ? [`the heap grew by ${MB(heap)}`] : []),
+  ]
 }
 
 const judge = (target: Target, sent: Frame, { status, body }: Reply, counts: Map<string, number>): string | null => {
@@ -103,18 +99,26 @@ const judge = (target: Target, sent: Frame, { status, body }: Reply, counts: Map
   return status === 200 ? target.wrong(body) : null
 }
 
+/** What was answered by a call of our own goes out at its pace. */
+const quiet = async (target: Target): Promise<void> => {
+  for (let before = -1; before !== target.calls(); await pause(quietMs)) before = target.calls()
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Chooses the first, and takes no chances. */
+const tame: Random = { below: () => 0, pick: ([one]) => one!, chance: () => false }
+
 const stillWell = async (target: Target, daemon: DaemonChild): Promise<readonly string[]> => {
   const wire = openWire(daemon.port)
-  const help = frame(postOf(target, -1, target.help), target.maxBytes, {
-    below: () => 0,
-    pick: ([one]) => one!,
-    chance: () => false,
-  })
-  const { status, body } = await wire.send(help)
+  const { status, body } = await wire.send(frame(target.post(target.help, -1, tame), target.maxBytes, tame))
   wire.close()
+  const deadlineMs = Date.now() + 10_000
+  while (!target.helped(body) && Date.now() < deadlineMs) await pause(20)
+  const helped = status === 200 && target.helped(body)
   const code = await daemon.stop()
   return [
-    ...(status === 200 && body.includes('/help') ? [] : [`/help was answered with ${status}: ${body.slice(0, 200)}`]),
+    ...(helped ? [] : [`/help was answered with ${status}: ${body.slice(0, 200)}`]),
     ...(code === 0 ? [] : [`the daemon ended with code ${code}`]),
     ...seriousIn(daemon.log()),
   ]

@@ -46,7 +46,7 @@ const open = async (hooks: readonly Partial<Hook>[], over: Partial<HttpDeps> = {
     reported: async (platform, reports) => void ends.push(...reports.map(({ key }) => `${platform} ${key}`)),
     sorry: () => null,
     slots,
-    earlier: () => 'pending',
+    earlier: async () => 'pending',
     written: (one: Part) => void ends.push(`written ${one.key}`),
     lost: (one: Part) => void ends.push(`lost ${one.key}`),
     refused: (platform) => void ends.push(`refused ${platform}`),
@@ -194,7 +194,7 @@ test('an open request gets the part as its answer, and that it was written is to
 test('an open request whose time is up is told so, one that has no answer as well; no part is noted', async () => {
   const late = await open([{ inline: { timeoutMs: 5, render } }])
   expect(await seen(await late.post())).toEqual([200, 'late'])
-  const none = await open([{ inline: { timeoutMs: 60_000, render } }], { keep: again, earlier: () => null })
+  const none = await open([{ inline: { timeoutMs: 60_000, render } }], { keep: again, earlier: async () => null })
   expect(await seen(await none.post())).toEqual([200, 'none'])
   expect([...late.ends, ...none.ends]).toEqual([])
 })
@@ -245,11 +245,29 @@ test('a request that fails once its event is kept leaves no open place, in which
 test('an event that comes again gets the answer it got before', async () => {
   const { post, ends } = await open([{ inline: { timeoutMs: 60_000, render } }], {
     keep: again,
-    earlier: () => part('before'),
+    earlier: async () => ({ part: part('before'), taken: false }),
   })
   expect(await seen(await post())).toEqual([200, 'text of before'])
   await eventually(() => ends.length > 0)
   expect(ends).toEqual(['written before'])
+})
+
+test('an answer taken out of the mailbox for a caller who has left in the meantime goes back', async () => {
+  let left = (): void => {}
+  const { port, slots, ends } = await open([{ inline: { timeoutMs: 60_000, render } }], {
+    keep: again,
+    earlier: async () => {
+      left()
+      await eventually(() => !slots.open('e1'))
+      return { part: part('waited'), taken: true }
+    },
+  })
+  const call = request({ port, host: '127.0.0.1', path: '/hook', method: 'POST' })
+  left = () => void call.destroy()
+  call.on('error', () => {})
+  call.end('{}')
+  await eventually(() => ends.length > 0)
+  expect(ends).toEqual(['lost waited'])
 })
 
 test('an event that comes again while it is worked on waits beside the first, and both get the answer', async () => {

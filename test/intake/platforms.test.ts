@@ -56,7 +56,7 @@ const platformsOf = (modules: readonly AdapterModule[], over: Partial<PlatformDe
     },
     http: {
       slots: makeSlots(),
-      earlier: () => null,
+      earlier: async () => null,
       written: () => {},
       lost: () => {},
       refused: () => {},

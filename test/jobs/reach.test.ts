@@ -149,7 +149,7 @@ test('a promise that did not keep the token open closes it: no bridge, and the r
   }
 })
 
-test('an event that comes again gets its first answer, is pending while it waits, and unknown ones are nothing', () => {
+test('an event that comes again gets its first answer, is pending while it waits, and unknown ones are nothing', async () => {
   const { ends, db, clock } = inline()
   const keep = (id: string) => keepEvent(db, event(id), 'lane', 'run', clock.now())?.seq ?? 0
   addPart(db, { part: part('e1#0'), state: 'offered' }, clock.now())
@@ -157,12 +157,23 @@ test('an event that comes again gets its first answer, is pending while it waits
   settleEvent(db, keep('e2'), { outcome: 'talk', answer: null }, 1)
   settleEvent(db, keep('e3'), { outcome: '/status', answer: 'pruned#0' }, 1)
   keep('e4')
-  expect(ends.earlier(event('e1'))).toEqual(part('e1#0'))
+  expect(await ends.earlier(event('e1'))).toEqual({ part: part('e1#0'), taken: false })
   markSent(db, 'e1#0', { via: 'inline' }, 2)
-  expect(ends.earlier(event('e1'))).toEqual(part('e1#0'))
+  expect(await ends.earlier(event('e1'))).toEqual({ part: part('e1#0'), taken: false })
   markSent(db, 'e1#0', { via: 'push' }, 2)
-  expect(ends.earlier(event('e1')), 'it went the other way').toBeNull()
-  expect(['e2', 'e3', 'e4', 'e5'].map((id) => ends.earlier(event(id)))).toEqual([null, null, 'pending', null])
+  expect(await ends.earlier(event('e1')), 'it went the other way').toBeNull()
+  const others = ['e2', 'e3', 'e4', 'e5'].map((id) => ends.earlier(event(id)))
+  expect(await Promise.all(others)).toEqual([null, null, 'pending', null])
+})
+
+test('an answer in the mailbox is noted as handed over before the event that comes again gets it', async () => {
+  const { ends, db, clock, state } = inline()
+  addPart(db, { part: part('e1#0'), state: 'mailbox' }, clock.now())
+  const seq = keepEvent(db, event('e1'), 'lane', 'run', clock.now())?.seq ?? 0
+  settleEvent(db, seq, { outcome: '/inbox', answer: 'e1#0' }, 1)
+  expect(await ends.earlier(event('e1'))).toEqual({ part: part('e1#0'), taken: true })
+  expect(state('e1#0'), 'a crash now must not give it again unmarked').toBe('offered')
+  expect(await ends.earlier(event('e1')), 'to a third delivery').toEqual({ part: part('e1#0'), taken: false })
 })
 
 test('while the disk refuses, what became of an answer is noted as soon as it can be; stopping ends the trying', async () => {

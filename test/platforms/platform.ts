@@ -47,8 +47,9 @@ export interface RawReply {
   readonly body: string
 }
 
-/** How a platform's webhook reaches us: the conformance suite calls the adapter, the flow tests go through HTTP. */
-export type Wire = (call: RawCall) => Promise<RawReply>
+/** How a platform's webhook reaches us: the conformance suite calls the adapter, the flow tests go through HTTP. The
+ *  signal: the platform hangs up. */
+export type Wire = (call: RawCall, signal?: AbortSignal) => Promise<RawReply>
 
 /** A request the adapter must refuse, and with what. */
 export interface Forgery {

@@ -15,8 +15,8 @@ export const sha1Of = (parts: readonly string[]): string =>
     .digest('hex')
 
 /** 16 random bytes, four bytes of length, the text, the AppID, padded to whole blocks of 32. */
-export const seal = (text: string, account: Account): string => {
-  const words = Buffer.from(text)
+export const seal = (text: string | Uint8Array<ArrayBuffer>, account: Account): string => {
+  const words = typeof text === 'string' ? Buffer.from(text) : text
   const size = Buffer.from([
     words.length >>> 24,
     (words.length >>> 16) & 255,

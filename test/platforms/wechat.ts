@@ -32,6 +32,9 @@ export interface WechatOptions {
   readonly now?: () => number
   /** After so long without an answer the connection is cut; null: by `cut` only. The real one: 5000. */
   readonly deliveryMs?: number | null
+  /** A connection that fails is a delivery without an answer too, and the next follows after so long. Absent: such a
+   *  failure is the caller's. */
+  readonly againMs?: number
 }
 
 const account: Account = {
@@ -59,7 +62,7 @@ const kindOf: Readonly<Record<string, 'image' | 'video' | 'audio' | 'file'>> = {
 }
 
 export const startFakeWechat = async (options: WechatOptions = {}): Promise<FakeWechat> => {
-  const { mode = 'safe', keys = true, now = Date.now, deliveryMs = 5_000 } = options
+  const { mode = 'safe', keys = true, now = Date.now, deliveryMs = 5_000, againMs } = options
   const shown: Shown[] = []
   const errors: string[] = []
   let wire: Wire = async () => {
@@ -68,7 +71,7 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
   let messages = 0
   let nonces = 486_452_656
   let delivered = 0
-  let last: { readonly from: Person; readonly xml: string } | null = null
+  let last: { readonly from: Person; readonly xml: string; answered: boolean } | null = null
   let cutNow = (): void => {}
 
   const put = (to: string, more: Partial<Shown>): void => {
@@ -146,13 +149,22 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
   }
 
   /** The answer, or null when the connection was cut before it came. */
-  const uncut = async (reply: Promise<RawReply>): Promise<RawReply | null> => {
+  const uncut = async (call: RawCall): Promise<RawReply | null> => {
+    const hungUp = new AbortController()
     let timer: NodeJS.Timeout | undefined
     const cut = new Promise<null>((resolve) => {
-      cutNow = () => resolve(null)
+      cutNow = () => {
+        resolve(null)
+        hungUp.abort()
+      }
       if (deliveryMs !== null) timer = setTimeout(cutNow, deliveryMs)
     })
-    return Promise.race([reply, cut]).finally(() => clearTimeout(timer))
+    const answered = wire(call, hungUp.signal).catch(async (error: unknown) => {
+      if (againMs === undefined) throw error
+      await new Promise((resolve) => setTimeout(resolve, againMs))
+      return null
+    })
+    return Promise.race([answered, cut]).finally(() => clearTimeout(timer))
   }
 
   const read = (from: Person, reply: RawReply): void => {
@@ -163,12 +175,14 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
 
   /** The same message up to three times, each signed (and encrypted) anew. */
   const deliver = async (from: Person, body: string): Promise<RawReply | null> => {
-    last = { from, xml: body }
+    const message = { from, xml: body, answered: false }
+    last = message
     delivered = 0
     while (delivered < deliveriesInAll) {
       delivered += 1
-      const reply = await uncut(wire(signed(body)))
+      const reply = await uncut(signed(body))
       if (reply === null) continue
+      message.answered = true
       read(from, reply)
       return reply
     }
@@ -276,10 +290,12 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
       ),
     redeliver: async () => {
       if (!last) return null
-      const { from, xml: body } = last
+      const message = last
       delivered += 1
-      const reply = await uncut(wire(signed(body)))
-      if (reply !== null) read(from, reply)
+      const reply = await uncut(signed(message.xml))
+      // Of several answers to one message the first is shown.
+      if (reply !== null && !message.answered) read(message.from, reply)
+      message.answered ||= reply !== null
       return reply
     },
     cut: () => cutNow(),

@@ -153,7 +153,7 @@ const tour = async () => {
     sleep: clock.sleep,
     signal: stop.signal,
   })
-  ends.earlier(event('e'))
+  await ends.earlier(event('e'))
   ends.written(part('ack:k', { interim: true, handle: { kind: 'inline', value: 'h', expiresAt: 1 } }), {
     answer: { status: 200, headers: {}, body: '' },
     tokenKept: false,
