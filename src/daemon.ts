@@ -202,7 +202,6 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       mediaMs: Math.max(config.media.ttlMs, day),
       replayMs: Math.max(...modules.map((module) => module.capabilities.redeliveryMs)),
       idle: () => lanes.idle() && worker.idle(),
-      regain: regain.look,
       follow: follow.run,
     },
     stop.signal,
