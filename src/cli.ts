@@ -7,6 +7,7 @@ import { inspectConfig } from './config/read.ts'
 import { ConfigError } from './contract/index.ts'
 import { type Daemon, openDaemon } from './daemon.ts'
 import { realConfigDeps, realEdge, sleep } from './edge.ts'
+import { lookAtInstalls } from './installs/look.ts'
 import { createLog, type RootLog } from './log.ts'
 import { accessOf } from './ops/access.ts'
 import { examine } from './ops/doctor.ts'
@@ -103,11 +104,12 @@ const doctor = async (): Promise<number> => {
     now: Date.now,
   })
   const { backend } = linkBackend(config.backend, realEdge(readVersion(), log), new AbortController().signal)
+  const installs = lookAtInstalls(config, log)
   const probes = await examine({
     config,
     backend,
     signal: AbortSignal.timeout(60_000),
-    depsFor: () => ({
+    depsFor: ({ id }) => ({
       fetch: globalThis.fetch,
       now: Date.now,
       random: Math.random,
@@ -117,8 +119,11 @@ const doctor = async (): Promise<number> => {
       media: { open: async () => new Blob([]), link: () => null },
       say: () => '',
       menu: { everyone: [], admin: [], admins: [] },
+      installs: installs.of(id),
+      templates: async () => [],
     }),
   })
+  installs.close()
   for (const warning of warnings) out(`warn  ${warning}`)
   for (const { name, ok, about } of probes) out(`${ok ? 'ok   ' : 'FAIL '} ${name}: ${about}`)
   return probes.every(({ ok }) => ok) ? 0 : 1

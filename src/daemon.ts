@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
 import { newTold, toldBefore } from '../policy/told.ts'
+import { makeAdapterDeps } from './adapter-deps.ts'
 import { linkBackend } from './backend/connect.ts'
 import { commands } from './commands/index.ts'
 import { makePlaces } from './commands/talks.ts'
@@ -23,16 +24,14 @@ import { mediaRoutes } from './media/serve.ts'
 import { makeTurns } from './media/turns.ts'
 import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
-import { menuFor } from './ops/menu.ts'
 import { makeMetrics } from './ops/metrics.ts'
 import { keepProbing, keepSweeping } from './ops/sweep.ts'
 import { type Ports, work } from './pipeline.ts'
 import { openState } from './state.ts'
 import { waitingEvents } from './store/inbox.ts'
 import { openJobs } from './store/jobs.ts'
-import { memoFor } from './store/memo.ts'
 import { openCount } from './store/outbox.ts'
-import { adapterTexts, planTexts } from './texts/help.ts'
+import { planTexts } from './texts/help.ts'
 import { texts } from './texts/index.ts'
 
 export interface Daemon {
@@ -82,17 +81,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   }))
   const platforms = openPlatforms({
     active,
-    depsFor: (module) => ({
-      fetch: edge.fetch,
-      now,
-      random,
-      sleep,
-      log: log.child({ platform: module.id }),
-      memo: memoFor(store, `adapter:${module.id}`),
-      media: { open: blobs.open, link: links.link },
-      say: (id) => adapterTexts[id],
-      menu: menuFor(commands, rules, module),
-    }),
+    depsFor: makeAdapterDeps({ edge, state, link, commands, rules }),
     keep: (events, capabilities) => {
       for (const event of events) metrics.count('connector_events_total', { platform: event.where.platform })
       return keep(events, capabilities, ports)

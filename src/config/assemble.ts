@@ -23,6 +23,7 @@ export const assemble = (s: Common, set: ReadonlySet<string>, isTty: boolean) =>
     deployment: s.OPENCLAW_DEPLOYMENT_PROFILE,
     runtime: s.OPENCLAW_RUNTIME_PROFILE,
   },
+  secretKey: s.OPENCLAW_CONNECTOR_SECRET_KEY ?? null,
   admin: { host: s.OPENCLAW_CONNECTOR_ADMIN_BIND, port: s.OPENCLAW_CONNECTOR_ADMIN_PORT },
   http:
     s.OPENCLAW_CONNECTOR_HTTP_PORT === 0

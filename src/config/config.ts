@@ -25,6 +25,8 @@ export interface Config {
   /** `strict`: every active platform needs an allow list, or the start is refused. */
   readonly posture: { readonly strict: boolean; readonly deployment: string; readonly runtime: string }
   readonly stateDir: string
+  /** 32 bytes as text; null: a file in the state directory holds the key. */
+  readonly secretKey: string | null
   readonly admin: { readonly host: string; readonly port: number }
   /** One listener for all webhooks, or null: each has its own. */
   readonly http: { readonly host: string; readonly port: number } | null

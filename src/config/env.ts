@@ -1,5 +1,6 @@
 import type { EnvTable } from '../contract/index.ts'
 import { bounds } from './env-bounds.ts'
+import { secretKeyForm } from './secret-key.ts'
 
 /** Rows shown under one heading in the documents, keyed by the variable's full name. */
 export interface EnvGroup {
@@ -101,6 +102,13 @@ const daemon = {
   OPENCLAW_CONNECTOR_STATE_PATH: {
     kind: 'text',
     about: 'Old name. Its folder is used when OPENCLAW_CONNECTOR_STATE_DIR is unset.',
+  },
+  OPENCLAW_CONNECTOR_SECRET_KEY: {
+    kind: 'text',
+    secret: true,
+    matches: secretKeyForm,
+    about:
+      'Encrypts the tokens of workspaces we were installed in: 32 bytes, from `openssl rand -base64 32`. Unset: a key is made in the state directory.',
   },
   OPENCLAW_CONNECTOR_ADMIN_BIND: {
     kind: 'text',
