@@ -24,6 +24,8 @@ import { mediaRoutes } from './media/serve.ts'
 import { makeTurns } from './media/turns.ts'
 import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
+import { makeApi } from './ops/api/app.ts'
+import { operatorView } from './ops/api/view.ts'
 import { makeMetrics } from './ops/metrics.ts'
 import { keepProbing, keepSweeping } from './ops/sweep.ts'
 import { type Ports, work } from './pipeline.ts'
@@ -209,8 +211,9 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     metrics,
     closing: () => intakes.signal.aborted,
   })
+  const api = { ...edge, registry: state.installs, ...operatorView(config, modules) }
   const { host, port } = config.admin
-  const admin = await listen(adminApp, host, port, (error) =>
+  const admin = await listen(adminApp.route('/', makeApi(api)), host, port, (error) =>
     log.warn({ error: error.message }, 'admin listener in trouble'),
   ).catch((error: unknown) => {
     log.error({ host, port, error: String(error) }, 'admin listener not opened: no /healthz, /readyz and /metrics')

@@ -1,4 +1,5 @@
 import type { RawRules } from '../../policy/rules.ts'
+import type { SecretRef } from '../../policy/secret-refs.ts'
 import type { AdapterModule } from '../contract/index.ts'
 import type { Value } from './value.ts'
 
@@ -52,6 +53,8 @@ export interface Config {
   readonly platforms: readonly PlatformConfig[]
   /** Values that must never appear in a log line or an answer. */
   readonly secrets: readonly string[]
+  /** How each secret there is a setting for stands, without its value. */
+  readonly secretRefs: readonly SecretRef[]
   /** One sentence each, beginning with the variable. No secret in them. */
   readonly warnings: readonly string[]
 }

@@ -1,3 +1,4 @@
+import { judgeFound } from '../../policy/secret-refs.ts'
 import { type AdapterModule, ConfigError, type ConfigProblem, type EnvRow } from '../contract/index.ts'
 import { assemble, type Common, crossChecks } from './assemble.ts'
 import type { Config } from './config.ts'
@@ -41,6 +42,7 @@ export function inspectConfig(
     problems: [...file.problems],
     warnings: file.warnings.map((text) => ({ text })),
     secrets: [],
+    foundSecrets: [],
   }
   const common = readTable(reader, commonEnv, null)
   // The table's rows made these values, so they have the types the rows say.
@@ -75,6 +77,7 @@ export function inspectConfig(
     stateDir: state.dir,
     platforms,
     secrets,
+    secretRefs: reader.foundSecrets.map(judgeFound),
     warnings: [...reader.warnings.map(told.warning), ...names.warnings],
   })
   return { config, problems }
