@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
+import { tenantFor } from '../policy/tenants.ts'
 import { newTold, toldBefore } from '../policy/told.ts'
 import { makeAdapterDeps } from './adapter-deps.ts'
 import { linkBackend } from './backend/connect.ts'
@@ -127,6 +128,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     outlets,
     away: link.away,
     approvers: () => approversOf(rules, outlets()),
+    tenantOn: (platform: string) => (config.tenancy ? tenantFor(config.tenancy, platform, undefined) : undefined),
   }
   const follow = makeFollow({ config, edge, state, link, platforms, worker, telling, step })
   const ports: Ports = {
@@ -161,6 +163,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     channelRpm: config.limits.channelPerMinute,
     maxCommandLength: config.limits.maxCommandLength,
     toldOnce: (what) => toldBefore(told, what, now()),
+    tenancy: config.tenancy,
     slots,
     lanes: () => lanes,
     maxPending: config.limits.maxPending,

@@ -1,4 +1,5 @@
 import { refuse } from '../policy/replay.ts'
+import { type Tenancy, tenantFor } from '../policy/tenants.ts'
 import { concernsUs, isInstant, type Performed, perform } from './commands/perform.ts'
 import { type Capabilities, type InboundEvent, laneOf, type Part, qualified } from './contract/index.ts'
 import { prepareSettling, type Settling } from './delivery/settle.ts'
@@ -33,7 +34,7 @@ export const keep = async (
 ): Promise<ReadonlySet<string>> => {
   const lanes = p.lanes()
   const held: Held[] = []
-  for (const event of events) {
+  for (const event of events.map((one) => owned(one, p.tenancy))) {
     const verdict = verdictOn(event, capabilities, p)
     if (verdict) held.push({ event, verdict, free: lanes.hold(event) })
   }
@@ -59,6 +60,13 @@ export const keep = async (
   } finally {
     for (const { event } of held) if (!added.has(event)) lanes.drop(event)
   }
+}
+
+/** Whose it is goes by the workspace alone: what an adapter says about it does not count. */
+const owned = (event: InboundEvent, tenancy: Tenancy | null): InboundEvent => {
+  const { tenant: _, ...where } = event.where
+  if (tenancy === null) return event.where.tenant === undefined ? event : { ...event, where }
+  return { ...event, where: { ...where, tenant: tenantFor(tenancy, where.platform, where.workspace) } }
 }
 
 interface Held {

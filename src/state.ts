@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { tenantFor } from '../policy/tenants.ts'
 import type { Config } from './config/config.ts'
 import type { Edge } from './edge.ts'
 import { openKeys } from './installs/keys.ts'
@@ -37,11 +38,10 @@ export const openState = async (config: Config, { now, pid, log }: Edge): Promis
     ttlMs: config.media.ttlMs,
     now,
   })
-  const tenant = config.backend.tenant?.id ?? 'default'
   const installs = await openRegistry({
     store,
     keys: openKeys({ stateDir: config.stateDir, configured: config.secretKey, log }),
-    tenantOf: () => tenant,
+    tenantOf: (platform, workspace) => tenantFor(config.tenancy, platform, workspace),
     now,
     newId: () => randomBytes(8).toString('hex'),
     log,

@@ -1,6 +1,6 @@
 import { decide } from '../../policy/decide.ts'
 import { type Limits, take } from '../../policy/limits.ts'
-import { type Capabilities, type InboundEvent, qualified } from '../contract/index.ts'
+import { type Capabilities, type InboundEvent, qualified, tenantOf } from '../contract/index.ts'
 import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
 import { actionById, useActions } from '../store/actions.ts'
@@ -11,6 +11,8 @@ import { type Asker, type Call, type Command, type CommandDeps, type Outcome, sa
 import { filesAlone, isForUs, remembering } from './files-alone.ts'
 
 export interface PerformDeps extends CommandDeps {
+  /** The backend as this tenant sees it. */
+  readonly asTenant: (tenant: string) => Pick<CommandDeps, 'backend' | 'templates' | 'llmConfig'>
   readonly limits: Limits
   readonly userRpm: number
   readonly channelRpm: number
@@ -137,7 +139,8 @@ const typed = (
 const pressed = (id: string, event: InboundEvent, deps: PerformDeps): Meant | Performed => {
   const no = (text: string, why: string): Performed => done(say(text, { audience: 'asker' }), why)
   const action = deps.store.read((db) => actionById(db, id))
-  const here = action?.platform === event.where.platform && action.chat === event.where.chat
+  const { platform, chat } = event.where
+  const here = action?.platform === platform && action.chat === chat && action.tenant === tenantOf(event.where)
   if (!action || !here || action.expiresAtMs <= deps.now()) return no(texts.pressExpired, 'button expired')
   if (action.only !== null && !idsOf(event).includes(action.only)) return no(texts.pressNotYours, 'button of another')
   const parsed = parse(action.say)
@@ -184,13 +187,14 @@ const call = async (
       line,
       event,
       where: event.where,
+      tenant: tenantOf(event.where),
       capabilities,
       asker,
       scope: decision.scope,
       approvalOnly: decision.kind === 'approval',
       signal,
     },
-    deps,
+    { ...deps, ...deps.asTenant(tenantOf(event.where)) },
   )
   if (once === null) return done(outcome, command.name)
   const within = outcome.within

@@ -75,6 +75,9 @@ export function crossChecks(s: Common, set: ReadonlySet<string>): readonly strin
   if (url?.protocol === 'http:' && elsewhere && hasToken) {
     warnings.push('OPENCLAW_CONNECTOR_URL: plain http to another machine; the backend token can be read on the way')
   }
+  if (set.has('OPENCLAW_CONNECTOR_TENANTS') && !s.OPENCLAW_MULTI_TENANT_ENABLED) {
+    warnings.push('OPENCLAW_CONNECTOR_TENANTS: has no effect without OPENCLAW_MULTI_TENANT_ENABLED')
+  }
   if (set.has('OPENCLAW_CONNECTOR_HTTP_BIND') && s.OPENCLAW_CONNECTOR_HTTP_PORT === 0) {
     warnings.push('OPENCLAW_CONNECTOR_HTTP_BIND: has no effect without OPENCLAW_CONNECTOR_HTTP_PORT')
   }

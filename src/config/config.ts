@@ -1,5 +1,6 @@
 import type { RawRules } from '../../policy/rules.ts'
 import type { SecretRef } from '../../policy/secret-refs.ts'
+import type { Tenancy } from '../../policy/tenants.ts'
 import type { AdapterModule } from '../contract/index.ts'
 import type { Value } from './value.ts'
 
@@ -21,6 +22,8 @@ export interface Config {
     /** The header to send with every call, or null outside multi-tenant mode. */
     readonly tenant: { readonly header: string; readonly id: string } | null
   }
+  /** Whose workspaces are; null outside multi-tenant mode. */
+  readonly tenancy: Tenancy | null
   /** What was written about who may do what, not yet interpreted: policy makes the rules of it and may refuse it. */
   readonly rules: RawRules
   /** `strict`: every active platform needs an allow list, or the start is refused. */

@@ -45,6 +45,12 @@ const backend = {
     matches: /^[a-z0-9][a-z0-9._-]{0,63}$/,
     about: 'The tenant this connector acts for when multi-tenant mode is on.',
   },
+  OPENCLAW_CONNECTOR_TENANTS: {
+    kind: 'text',
+    example: '{"platform:workspace":"acme"}',
+    about:
+      'In multi-tenant mode: platforms (`platform`) and workspaces (`platform:workspace`) that belong to other tenants, a JSON object.',
+  },
 } as const satisfies EnvTable
 
 const rules = {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { tenantFor } from '../../policy/tenants.ts'
 import type { Config } from '../config/config.ts'
 import type { Installs, Log } from '../contract/index.ts'
 import { peekDb } from '../store/open.ts'
@@ -18,7 +19,7 @@ const none: Installs = {
 
 /** Installations for who checks the setup, maybe beside a running daemon: nothing of them can be changed. */
 export const lookAtInstalls = (
-  config: Pick<Config, 'stateDir' | 'secretKey' | 'backend'>,
+  config: Pick<Config, 'stateDir' | 'secretKey' | 'tenancy'>,
   log: Log,
 ): { readonly of: (platform: string) => Installs; readonly close: () => void } => {
   const db = peekDb(join(config.stateDir, 'connector.db'))
@@ -26,7 +27,7 @@ export const lookAtInstalls = (
   const registry = registryOn({
     store: { read: (query) => query(db), write: readOnly },
     keys: openKeys({ stateDir: config.stateDir, configured: config.secretKey, log }),
-    tenantOf: () => config.backend.tenant?.id ?? 'default',
+    tenantOf: (platform, workspace) => tenantFor(config.tenancy, platform, workspace),
     now: () => 0,
     newId: () => '',
     log,

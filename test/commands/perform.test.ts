@@ -102,6 +102,7 @@ const button = (over: Partial<StoredAction> = {}): StoredAction => ({
   say: '/whoami',
   only: null,
   once: null,
+  tenant: 'default',
   platform: 'fake',
   chat: 'c1',
   expiresAtMs: 9e15,

@@ -254,7 +254,7 @@ describe('who only looks', () => {
   const config = (stateDir: string) => ({
     stateDir,
     secretKey: null,
-    backend: { url: '', adminToken: null, obsToken: null, tenant: null },
+    tenancy: null,
   })
 
   it('sees the installations of a running daemon and can change none', async () => {

@@ -47,6 +47,7 @@ test('an approver is reached where they wrote last, or by their id where that is
       { platform: 'other', account: 'o', capabilities: caps(false) },
     ],
     approvers: () => ['fake:1:2', 'other:carl', 'other:dora', 'off:eve'],
+    tenantOn: () => undefined,
   })
   expect(reached).toEqual([
     { person: 'fake:1:2', to: { platform: 'fake', account: 'bot', chat: '1:2', kind: 'dm' } },

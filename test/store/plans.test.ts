@@ -49,7 +49,16 @@ const install: Parameters<typeof installs.putInstall>[1] = {
 /** Everything the store does, once. A function added to it has to be called here, or the second test fails. */
 const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   addAction: (db) =>
-    actions.addAction(db, { id: 'a', say: '/x', only: null, once: 'o', platform: 'fake', chat: 'c', expiresAtMs: 1 }),
+    actions.addAction(db, {
+      id: 'a',
+      say: '/x',
+      only: null,
+      once: 'o',
+      tenant: 'default',
+      platform: 'fake',
+      chat: 'c',
+      expiresAtMs: 1,
+    }),
   actionById: (db) => actions.actionById(db, 'a'),
   useActions: (db) => actions.useActions(db, 'o', 'fake:ann', 1),
   pruneActions: (db) => actions.pruneActions(db, 1, 5),

@@ -192,6 +192,7 @@ const action = (id: string, over: Partial<StoredAction> = {}): StoredAction => (
   say: '/approve apr_1',
   only: null,
   once: null,
+  tenant: 'default',
   platform: 'fake',
   chat: 'c1',
   expiresAtMs: 100,

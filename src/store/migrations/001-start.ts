@@ -108,6 +108,7 @@ CREATE TABLE actions (
   say        TEXT NOT NULL,
   only_for   TEXT,
   once       TEXT,
+  tenant     TEXT NOT NULL,
   platform   TEXT NOT NULL,
   chat       TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
