@@ -84,13 +84,14 @@ const rules = {
     kind: 'choice',
     options: ['local', 'lan', 'public'],
     fallback: 'local',
-    about: 'In `public` every active platform needs an allow list, or the daemon does not start.',
+    about:
+      'In `public` every active platform needs an allow list and proof of who writes, or the daemon does not start.',
   },
   OPENCLAW_RUNTIME_PROFILE: {
     kind: 'choice',
     options: ['minimal', 'hardened'],
     fallback: 'minimal',
-    about: 'In `hardened` every active platform needs an allow list, or the daemon does not start.',
+    about: 'In `hardened` the same is asked for as in a `public` deployment.',
   },
 } as const satisfies EnvTable
 
