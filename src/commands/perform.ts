@@ -3,7 +3,7 @@ import { type Limits, take } from '../../policy/limits.ts'
 import { type Capabilities, type InboundEvent, qualified, tenantOf } from '../contract/index.ts'
 import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
-import { actionById, useActions } from '../store/actions.ts'
+import { actionById, type StoredAction, useActions } from '../store/actions.ts'
 import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
@@ -139,9 +139,8 @@ const typed = (
 const pressed = (id: string, event: InboundEvent, deps: PerformDeps): Meant | Performed => {
   const no = (text: string, why: string): Performed => done(say(text, { audience: 'asker' }), why)
   const action = deps.store.read((db) => actionById(db, id))
-  const { platform, chat } = event.where
-  const here = action?.platform === platform && action.chat === chat && action.tenant === tenantOf(event.where)
-  if (!action || !here || action.expiresAtMs <= deps.now()) return no(texts.pressExpired, 'button expired')
+  if (!action || !isHere(action, event) || action.expiresAtMs <= deps.now())
+    return no(texts.pressExpired, 'button expired')
   if (action.only !== null && !idsOf(event).includes(action.only)) return no(texts.pressNotYours, 'button of another')
   const parsed = parse(action.say)
   const command = parsed.ok ? findCommand(deps.commands(), parsed.line.word) : null
@@ -150,6 +149,13 @@ const pressed = (id: string, event: InboundEvent, deps: PerformDeps): Meant | Pe
   if (action.usedBy && command.section !== 'decide') return no(texts.pressUsed, 'button used')
   return { command, line: parsed.line, once: action.once }
 }
+
+/** A button is good where it was sent to, and nowhere else: ids of chats may meet in two workspaces. */
+const isHere = (action: StoredAction, { where }: InboundEvent): boolean =>
+  action.platform === where.platform &&
+  action.chat === where.chat &&
+  action.tenant === tenantOf(where) &&
+  (action.workspace === null || where.workspace === undefined || action.workspace === where.workspace)
 
 const idsOf = (event: InboundEvent): readonly string[] =>
   [event.from.id, ...(event.from.aliases ?? [])].map((id) => qualified(event.where.platform, id))

@@ -121,7 +121,7 @@ const daemon = {
     kind: 'text',
     fallback: '127.0.0.1',
     matches: hostName,
-    about: 'Address of the health listener (/healthz, /readyz, /metrics). In a container: 0.0.0.0.',
+    about: 'Address of the health listener (/healthz, /readyz, /metrics, the admin API). In a container: 0.0.0.0.',
   },
   OPENCLAW_CONNECTOR_ADMIN_PORT: { kind: 'port', fallback: 8093, about: 'Port of the health listener.' },
   OPENCLAW_CONNECTOR_LOG_FORMAT: {

@@ -80,9 +80,19 @@ export const release = (
     buttons: left > 0 ? [...row.part.buttons.filter((button) => button.say !== '/inbox'), more] : row.part.buttons,
   }
   if (way && left > 0) {
-    const { platform, chat } = part.to
+    const { platform, workspace = null, chat } = part.to
     const expiresAtMs = nowMs + fetchMs
-    addAction(db, { id, say: more.say, only: null, once: null, tenant: tenantOf(part.to), platform, chat, expiresAtMs })
+    addAction(db, {
+      id,
+      say: more.say,
+      only: null,
+      once: null,
+      tenant: tenantOf(part.to),
+      platform,
+      workspace,
+      chat,
+      expiresAtMs,
+    })
   }
   if (way) markAgain(db, key, { state: way, nextAtMs: 0, error: '', part })
   return part

@@ -93,6 +93,7 @@ const toStored = (seed: ActionSeed, to: Address): StoredAction => ({
   once: seed.once,
   tenant: tenantOf(to),
   platform: seed.platform,
+  workspace: to.workspace ?? null,
   chat: seed.chat,
   expiresAtMs: seed.expiresAtMs,
 })

@@ -11,6 +11,8 @@ export interface StoredAction {
   readonly once: string | null
   readonly tenant: string
   readonly platform: string
+  /** Null where the platform has none. */
+  readonly workspace: string | null
   readonly chat: string
   readonly expiresAtMs: number
   readonly usedBy?: string
@@ -18,7 +20,7 @@ export interface StoredAction {
 
 export const addAction = (db: Db, action: StoredAction): void => {
   db.sql(
-    'INSERT INTO actions (id, say, only_for, once, tenant, platform, chat, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO actions (id, say, only_for, once, tenant, platform, workspace, chat, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   ).run(
     action.id,
     action.say,
@@ -26,6 +28,7 @@ export const addAction = (db: Db, action: StoredAction): void => {
     action.once,
     action.tenant,
     action.platform,
+    action.workspace,
     action.chat,
     action.expiresAtMs,
   )
@@ -41,6 +44,7 @@ export const actionById = (db: Db, id: string): StoredAction | null => {
     once: row.once === null ? null : String(row.once),
     tenant: String(row.tenant),
     platform: String(row.platform),
+    workspace: row.workspace === null ? null : String(row.workspace),
     chat: String(row.chat),
     expiresAtMs: Number(row.expires_at),
     ...(row.used_by === null ? {} : { usedBy: String(row.used_by) }),

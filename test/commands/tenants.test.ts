@@ -165,7 +165,15 @@ describe('requests of one tenant', () => {
 })
 
 describe('a button', () => {
-  const seed = { say: '/whoami', only: null, once: null, platform: 'fake', chat: 'c1', expiresAtMs: 9e15 }
+  const seed = {
+    say: '/whoami',
+    only: null,
+    once: null,
+    platform: 'fake',
+    workspace: null,
+    chat: 'c1',
+    expiresAtMs: 9e15,
+  }
   const press = (action: string, tenant?: string): Partial<InboundEvent> => ({
     body: { kind: 'press', action },
     where: address(tenant ? { tenant } : {}),

@@ -56,6 +56,7 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
       once: 'o',
       tenant: 'default',
       platform: 'fake',
+      workspace: null,
       chat: 'c',
       expiresAtMs: 1,
     }),

@@ -194,6 +194,7 @@ const action = (id: string, over: Partial<StoredAction> = {}): StoredAction => (
   once: null,
   tenant: 'default',
   platform: 'fake',
+  workspace: null,
   chat: 'c1',
   expiresAtMs: 100,
   ...over,

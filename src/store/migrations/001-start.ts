@@ -110,6 +110,7 @@ CREATE TABLE actions (
   once       TEXT,
   tenant     TEXT NOT NULL,
   platform   TEXT NOT NULL,
+  workspace  TEXT,
   chat       TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at    INTEGER,
