@@ -1,4 +1,4 @@
-import { type ConfigProblem, defaultTenant } from '../src/contract/index.ts'
+import { type Address, type ConfigProblem, defaultTenant } from '../src/contract/index.ts'
 
 /** Whose a conversation is. Null outside multi-tenant mode. */
 export interface Tenancy {
@@ -62,7 +62,8 @@ export const tenantFor = (tenancy: Tenancy | null, platform: string, workspace: 
       own(tenancy.places, platform) ??
       tenancy.own)
 
-/** Every tenant there can be. */
-export const allTenants = ({ own: first, places }: Tenancy): readonly string[] => [
-  ...new Set([first, ...Object.values(places)]),
-]
+/** An address with its tenant. It goes by the workspace alone: what an adapter says about it does not count. */
+export function placed(where: Address, tenancy: Tenancy | null): Address {
+  const { tenant: _, ...rest } = where
+  return tenancy === null ? rest : { ...rest, tenant: tenantFor(tenancy, rest.platform, rest.workspace) }
+}

@@ -1,5 +1,5 @@
 import { refuse } from '../policy/replay.ts'
-import { type Tenancy, tenantFor } from '../policy/tenants.ts'
+import { placed } from '../policy/tenants.ts'
 import { concernsUs, isInstant, type Performed, perform } from './commands/perform.ts'
 import { type Capabilities, type InboundEvent, laneOf, type Part, qualified } from './contract/index.ts'
 import { prepareSettling, type Settling } from './delivery/settle.ts'
@@ -34,7 +34,7 @@ export const keep = async (
 ): Promise<ReadonlySet<string>> => {
   const lanes = p.lanes()
   const held: Held[] = []
-  for (const event of events.map((one) => owned(one, p.tenancy))) {
+  for (const event of events.map((one) => ({ ...one, where: placed(one.where, p.tenancy) }))) {
     const verdict = verdictOn(event, capabilities, p)
     if (verdict) held.push({ event, verdict, free: lanes.hold(event) })
   }
@@ -60,13 +60,6 @@ export const keep = async (
   } finally {
     for (const { event } of held) if (!added.has(event)) lanes.drop(event)
   }
-}
-
-/** Whose it is goes by the workspace alone: what an adapter says about it does not count. */
-const owned = (event: InboundEvent, tenancy: Tenancy | null): InboundEvent => {
-  const { tenant: _, ...where } = event.where
-  if (tenancy === null) return event.where.tenant === undefined ? event : { ...event, where }
-  return { ...event, where: { ...where, tenant: tenantFor(tenancy, where.platform, where.workspace) } }
 }
 
 interface Held {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { allTenants, readTenants, tenantFor } from '../../policy/tenants.ts'
+import { placed, readTenants, tenantFor } from '../../policy/tenants.ts'
 
 const platforms = ['parrot', 'heron']
 const read = (value: unknown) => readTenants(JSON.stringify(value), platforms)
@@ -52,7 +52,17 @@ describe('a conversation belongs', () => {
     ['constructor', '__proto__', 'house'],
   ])('on %s in %s to %s', (platform, workspace, tenant) => {
     expect(tenantFor(tenancy, platform, workspace)).toBe(tenant)
-    expect(allTenants(tenancy)).toContain(tenant)
+  })
+
+  it.each([
+    [tenancy, undefined, 'acme'],
+    [tenancy, 'umbrella', 'acme'],
+    [null, undefined, undefined],
+    [null, 'umbrella', undefined],
+  ])('with %j to whom the configuration says, though an adapter says %s', (setup, said, tenant) => {
+    const where = { platform: 'parrot', account: 'b', workspace: 'W2', chat: 'c', kind: 'dm' as const }
+    const address = placed({ ...where, ...(said ? { tenant: said } : {}) }, setup)
+    expect(address).toEqual({ ...where, ...(tenant ? { tenant } : {}) })
   })
 
   it('to everybody’s tenant outside multi-tenant mode', () => {

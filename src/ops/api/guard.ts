@@ -27,8 +27,7 @@ const mostAddresses = 1000
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 
 /** In the same time for every guess, whatever its length. */
-const isToken = (given: string | undefined, token: string): boolean =>
-  timingSafeEqual(digest(given ?? ''), digest(token)) && given !== undefined
+const isToken = (given: string, token: string): boolean => timingSafeEqual(digest(given), digest(token))
 
 const addressOf = (c: Context<ApiEnv>): string => {
   // Without a listener (a request made in a test) there is no socket.
@@ -49,9 +48,10 @@ export const makeGuard = ({ token, tenancy, now }: GuardDeps): MiddlewareHandler
       const body = { ok: false, error: 'rate_limit_exceeded', code: 'rate_limit_exceeded', retry_after_sec: seconds }
       return c.json(body, 429)
     }
-    if (token === null)
+    if (token === null || token === '')
       return c.json({ ok: false, error: 'No admin token is set. Set OPENCLAW_CONNECTOR_ADMIN_TOKEN.' }, 403)
-    if (!isToken(c.req.header(tokenHeader), token)) return c.json({ ok: false, error: 'Invalid admin token.' }, 403)
+    if (!isToken(c.req.header(tokenHeader) ?? '', token))
+      return c.json({ ok: false, error: 'Invalid admin token.' }, 403)
     const tenant = tenancy ? (c.req.header(tenancy.header)?.trim().toLowerCase() ?? tenancy.own) : onlyTenant
     if (!tenantForm.test(tenant)) {
       const message = `${tenancy?.header} must match ${tenantForm.source}`

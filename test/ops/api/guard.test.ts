@@ -27,8 +27,8 @@ describe('the admin API', () => {
       })
   })
 
-  test('refuses everybody while no token is set, an empty token too', async () => {
-    const api = await apiRig({ token: null })
+  test.each([null, ''])('refuses everybody while no token is set (%j), an empty token too', async (none) => {
+    const api = await apiRig({ token: none })
     for (const given of [null, '', token]) {
       const headers: Record<string, string> = given === null ? {} : { 'X-OpenClaw-Admin-Token': given }
       const answer = await api.ask('installations', { headers })
