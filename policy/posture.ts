@@ -32,7 +32,12 @@ export function posture(
   platforms: readonly PlatformPosture[],
 ): { readonly problems: readonly ConfigProblem[]; readonly warnings: readonly string[] } {
   const gaps = platforms.filter((p) => p.active).flatMap(gapsOf)
-  if (isStrict(profiles)) return { problems: gaps, warnings: [] }
+  if (isStrict(profiles)) {
+    const by = is(profiles.deploymentProfile, 'public')
+      ? 'OPENCLAW_DEPLOYMENT_PROFILE=public'
+      : 'OPENCLAW_RUNTIME_PROFILE=hardened'
+    return { problems: gaps.map((gap) => ({ ...gap, cure: `${gap.cure} ${by} insists on it.` })), warnings: [] }
+  }
   return { problems: [], warnings: gaps.map((gap) => `${gap.variable}: ${gap.read}. ${gap.cure}`) }
 }
 

@@ -3,21 +3,26 @@ import { adapters } from '../adapters/index.ts'
 import { linkBackend } from './backend/connect.ts'
 import { commands } from './commands/index.ts'
 import type { Config } from './config/config.ts'
+import { commonEnv } from './config/env.ts'
+import { withEnvFile } from './config/env-file.ts'
 import { noPlatformMessage } from './config/platforms.ts'
 import { inspectConfig } from './config/read.ts'
 import { ConfigError } from './contract/index.ts'
 import { type Daemon, openDaemon } from './daemon.ts'
 import { realConfigDeps, realEdge, sleep } from './edge.ts'
+import { lookAtInstalls } from './installs/look.ts'
 import { createLog, type RootLog } from './log.ts'
 import { createLinks } from './media/links.ts'
 import { accessOf } from './ops/access.ts'
 import { examine } from './ops/doctor.ts'
+import { printService, serviceKinds } from './ops/service.ts'
 import { StateError } from './store/open.ts'
 import { texts } from './texts/index.ts'
 import { readVersion } from './version.ts'
 
-/** EX_CONFIG of sysexits.h. */
+/** EX_CONFIG and EX_USAGE of sysexits.h. */
 const badConfig = 78
+const badUsage = 64
 
 const out = (text: string): void => void process.stdout.write(`${text}\n`)
 const fail = (text: string, code: number): number => {
@@ -31,6 +36,8 @@ const help = `openclaw-connector: drive ComfyUI from chats
   openclaw-connector demo       try it in this terminal, with a built-in stand-in for ComfyUI
   openclaw-connector check      look at the configuration only
   openclaw-connector doctor     look at the configuration, the backend and the platforms
+  openclaw-connector service print systemd|compose
+                                a service file of what is configured here, with names of secrets, never their values
   openclaw-connector --version
   openclaw-connector --help`
 
@@ -108,11 +115,12 @@ const doctor = async (): Promise<number> => {
   // As the daemon's, so that hosts can be compared; signed by a key that nobody keeps.
   const { publicBaseUrl: base, media } = config
   const { link } = createLinks({ key: randomBytes(32), base, path: media.path, ttlMs: media.ttlMs, now: Date.now })
+  const installs = lookAtInstalls(config, log)
   const probes = await examine({
     config,
     backend,
     signal: AbortSignal.timeout(60_000),
-    depsFor: () => ({
+    depsFor: ({ id }) => ({
       fetch: globalThis.fetch,
       now: Date.now,
       random: Math.random,
@@ -122,11 +130,32 @@ const doctor = async (): Promise<number> => {
       media: { open: async () => new Blob([]), link },
       say: () => '',
       menu: { everyone: [], admin: [], admins: [] },
+      installs: installs.of(id),
+      templates: async () => [],
     }),
   })
+  installs.close()
   for (const warning of warnings) out(`warn  ${warning}`)
   for (const { name, ok, about } of probes) out(`${ok ? 'ok   ' : 'FAIL '} ${name}: ${about}`)
   return probes.every(({ ok }) => ok) ? 0 : 1
+}
+
+const service = ([verb, kind, ...wanted]: readonly string[]): number => {
+  const known = serviceKinds.find((one) => one === kind)
+  if (verb !== 'print' || !known)
+    return fail(`openclaw-connector service print ${serviceKinds.join('|')} [variable …]`, badUsage)
+  const { config } = configured()
+  const { readFile } = realConfigDeps()
+  const { values } = withEnvFile(process.env, commonEnv.OPENCLAW_CONNECTOR_ENV_FILE.fallback, readFile)
+  const made = printService(known, wanted, { config, env: values, modules: adapters })
+  if (made.ok) out(made.text.trimEnd())
+  else {
+    const lines = made.refused.map(
+      ({ path, name, status, reason }) => `${name || path || '(not shown)'}: ${status}, ${reason}`,
+    )
+    return fail(['No service file was made:', ...lines].join('\n'), badConfig)
+  }
+  return 0
 }
 
 const run = async (argv: readonly string[]): Promise<number> => {
@@ -137,7 +166,8 @@ const run = async (argv: readonly string[]): Promise<number> => {
   else if (verb === 'demo') return demo()
   else if (verb === 'check') return check()
   else if (verb === 'doctor') return doctor()
-  else return fail(`There is no command "${verb}".\n\n${help}`, 64)
+  else if (verb === 'service') return service(argv.slice(1))
+  else return fail(`There is no command "${verb}".\n\n${help}`, badUsage)
   return 0
 }
 

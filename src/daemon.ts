@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
+import { tenantFor } from '../policy/tenants.ts'
 import { newTold, toldBefore } from '../policy/told.ts'
+import { makeAdapterDeps } from './adapter-deps.ts'
 import { linkBackend } from './backend/connect.ts'
 import { startBackground } from './background.ts'
 import { commands } from './commands/index.ts'
@@ -25,15 +27,15 @@ import { mediaRoutes } from './media/serve.ts'
 import { makeTurns } from './media/turns.ts'
 import { accessOf } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
-import { menuFor } from './ops/menu.ts'
+import { makeApi } from './ops/api/app.ts'
+import { operatorView } from './ops/api/view.ts'
 import { makeMetrics } from './ops/metrics.ts'
 import { type Ports, work } from './pipeline.ts'
 import { openState } from './state.ts'
 import { waitingEvents } from './store/inbox.ts'
 import { openJobs } from './store/jobs.ts'
-import { memoFor } from './store/memo.ts'
 import { openCount } from './store/outbox.ts'
-import { adapterTexts, planTexts } from './texts/help.ts'
+import { planTexts } from './texts/help.ts'
 import { texts } from './texts/index.ts'
 
 export interface Daemon {
@@ -82,17 +84,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   }))
   const platforms = openPlatforms({
     active,
-    depsFor: (module) => ({
-      fetch: edge.fetch,
-      now,
-      random,
-      sleep,
-      log: log.child({ platform: module.id }),
-      memo: memoFor(store, `adapter:${module.id}`),
-      media: { open: blobs.open, link: links.link },
-      say: (id) => adapterTexts[id],
-      menu: menuFor(commands, rules, module),
-    }),
+    depsFor: makeAdapterDeps({ edge, state, link, commands, rules }),
     keep: (events, capabilities) => {
       for (const event of events) metrics.count('connector_events_total', { platform: event.where.platform })
       return keep(events, capabilities, ports)
@@ -136,6 +128,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     outlets: platforms.outlets,
     away: link.away,
     approvers: () => approversOf(rules, platforms.outlets()),
+    tenantOn: (platform: string) => (config.tenancy ? tenantFor(config.tenancy, platform, undefined) : undefined),
   }
   const follow = makeFollow({ config, edge, state, link, platforms, worker, telling, step })
   const ports: Ports = {
@@ -170,6 +163,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     channelRpm: config.limits.channelPerMinute,
     maxCommandLength: config.limits.maxCommandLength,
     toldOnce: (what) => toldBefore(told, what, now()),
+    tenancy: config.tenancy,
     slots,
     lanes: () => lanes,
     maxPending: config.limits.maxPending,
@@ -215,8 +209,9 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     metrics,
     closing: () => intakes.signal.aborted,
   })
+  const api = { ...edge, registry: state.installs, ...operatorView(config, modules) }
   const { host, port } = config.admin
-  const admin = await listen(adminApp, host, port, (error) =>
+  const admin = await listen(adminApp.route('/', makeApi(api)), host, port, (error) =>
     log.warn({ error: error.message }, 'admin listener in trouble'),
   ).catch((error: unknown) => {
     log.error({ host, port, error: String(error) }, 'admin listener not opened: no /healthz, /readyz and /metrics')

@@ -1,4 +1,5 @@
 import { refuse } from '../policy/replay.ts'
+import { placed } from '../policy/tenants.ts'
 import { concernsUs, isInstant, type Performed, perform } from './commands/perform.ts'
 import { type Capabilities, type InboundEvent, laneOf, type Part, qualified } from './contract/index.ts'
 import { prepareSettling, type Settling } from './delivery/settle.ts'
@@ -33,7 +34,7 @@ export const keep = async (
 ): Promise<ReadonlySet<string>> => {
   const lanes = p.lanes()
   const held: Held[] = []
-  for (const event of events) {
+  for (const event of events.map((one) => ({ ...one, where: placed(one.where, p.tenancy) }))) {
     const verdict = verdictOn(event, capabilities, p)
     if (verdict) held.push({ event, verdict, free: lanes.hold(event) })
   }

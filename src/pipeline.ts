@@ -1,3 +1,4 @@
+import type { Tenancy } from '../policy/tenants.ts'
 import { isApprover } from '../policy/trust.ts'
 import { type PerformDeps, type Performed, perform } from './commands/perform.ts'
 import { type Capabilities, type InboundEvent, type Log, type Part, qualified } from './contract/index.ts'
@@ -10,6 +11,8 @@ import { StoreError } from './store/store.ts'
 import { texts } from './texts/index.ts'
 
 export interface Ports extends PerformDeps, SettleDeps {
+  /** Whose conversations are; null outside multi-tenant mode. */
+  readonly tenancy: Tenancy | null
   readonly slots: Slots
   readonly lanes: () => Lanes
   readonly maxPending: number

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { tenantFor } from '../policy/tenants.ts'
 import type { Config } from './config/config.ts'
 import type { Edge } from './edge.ts'
+import { openKeys } from './installs/keys.ts'
+import { openRegistry, type Registry } from './installs/registry.ts'
 import { type Blobs, openBlobs } from './media/blobs.ts'
 import { createLinks, type Links } from './media/links.ts'
 import { getMemo, setMemo } from './store/memo.ts'
@@ -13,6 +16,7 @@ export interface State {
   readonly store: Store
   readonly blobs: Blobs
   readonly links: Links
+  readonly installs: Registry
   readonly close: () => Promise<void>
 }
 
@@ -34,12 +38,21 @@ export const openState = async (config: Config, { now, pid, log }: Edge): Promis
     ttlMs: config.media.ttlMs,
     now,
   })
+  const installs = await openRegistry({
+    store,
+    keys: openKeys({ stateDir: config.stateDir, configured: config.secretKey, log }),
+    tenantOf: (platform, workspace) => tenantFor(config.tenancy, platform, workspace),
+    now,
+    newId: () => randomBytes(8).toString('hex'),
+    log,
+  })
   const unsure = await store.write(recoverOutbox)
   if (unsure > 0) log.warn({ parts: unsure }, 'sends were under way when the last run ended')
   return {
     store,
     blobs,
     links,
+    installs,
     close: async () => {
       await store.close()
       lock.release()

@@ -10,6 +10,8 @@ export interface BackendLink {
   /** Kept for a minute: the backend allows 20 such reads a minute, for all of them together. */
   readonly templates: Cached<readonly Template[]>
   readonly llmConfig: Cached<BackendConfig>
+  /** The same as another tenant sees it. Made once for each; the tenants are the configuration's. */
+  readonly asTenant: (tenant: string) => Pick<BackendLink, 'backend' | 'templates' | 'llmConfig'>
   /** Since when nobody answers; null while somebody does. */
   readonly away: () => { readonly sinceMs: number } | null
 }
@@ -28,17 +30,28 @@ export const linkBackend = (
   signal: AbortSignal,
 ): BackendLink => {
   const presence = watchPresence(fetch, now)
-  const backend = createBackend({
-    url: config.url,
-    adminToken: config.adminToken,
-    obsToken: config.obsToken,
-    tenantHeader: config.tenant?.header ?? null,
-    tenant: config.tenant?.id,
-    version,
-    fetch: presence.fetch,
-    now,
-    log,
-  })
-  const { templates, config: llmConfig } = createCaches({ backend, now, signal })
-  return { backend, templates, llmConfig, away: presence.away }
+  const linkAs = (tenant: string | undefined) => {
+    const backend = createBackend({
+      url: config.url,
+      adminToken: config.adminToken,
+      obsToken: config.obsToken,
+      tenantHeader: config.tenant?.header ?? null,
+      tenant,
+      version,
+      fetch: presence.fetch,
+      now,
+      log,
+    })
+    const { templates, config: llmConfig } = createCaches({ backend, now, signal })
+    return { backend, templates, llmConfig }
+  }
+  const own = linkAs(config.tenant?.id)
+  const others = new Map<string, typeof own>()
+  const asTenant = (tenant: string): typeof own => {
+    if (config.tenant === null || tenant === config.tenant.id) return own
+    const link = others.get(tenant) ?? linkAs(tenant)
+    others.set(tenant, link)
+    return link
+  }
+  return { ...own, asTenant, away: presence.away }
 }

@@ -1,9 +1,8 @@
 import { approvalButtons } from '../jobs/cards.ts'
-import { approvalById } from '../store/approvals.ts'
-import { jobById } from '../store/jobs.ts'
 import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry } from './command.ts'
+import { jobOfApproval, maySee } from './tenants.ts'
 
 const mostShown = 10
 /** With buttons of their own; more would be a wall. */
@@ -22,11 +21,17 @@ export const approvals: Command = {
   run: async (call, deps) => {
     const answer = await deps.backend.approvals('pending', { signal: call.signal })
     if (!answer.ok) return sorry(answer, deps)
-    const open = answer.value.approvals.filter((one) => (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > deps.now())
+    const open = answer.value.approvals.filter(
+      (one) =>
+        (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > deps.now() &&
+        maySee(
+          deps.store.read((db) => jobOfApproval(db, one.approvalId, one.traceId)),
+          call.tenant,
+        ),
+    )
     if (open.length === 0) return say(texts.approvals.none)
     const lines = open.slice(0, mostShown).map((one) => {
-      const known = deps.store.read((db) => approvalById(db, one.approvalId))
-      const job = known?.job ? deps.store.read((db) => jobById(db, known.job ?? '')) : null
+      const job = deps.store.read((db) => jobOfApproval(db, one.approvalId, one.traceId))
       const inputs = Object.fromEntries(Object.entries(one.inputs).map(([key, value]) => [key, inputText(value)]))
       const shown = { id: one.approvalId, template: one.templateId ?? '?', inputs }
       return texts.approvals.line(shown, job?.asker ?? null, Math.max(0, (one.expiresAtMs ?? deps.now()) - deps.now()))

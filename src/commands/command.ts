@@ -26,6 +26,8 @@ export interface Call {
   readonly line: CommandLine
   readonly event: InboundEvent
   readonly where: Address
+  /** Nothing of another tenant may be seen or touched. */
+  readonly tenant: string
   readonly capabilities: Capabilities
   readonly asker: Asker
   /** Whether others' things may be touched and seen. */

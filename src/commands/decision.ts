@@ -8,6 +8,7 @@ import { partRow } from '../store/outbox.ts'
 import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, type Outcome, say, sorry } from './command.ts'
+import { jobOfApproval, maySee } from './tenants.ts'
 
 /** Long enough for the backend's word, short enough for a chat. */
 const patienceMs = 3000
@@ -23,7 +24,10 @@ export const decideOn = async (
   const id = call.line.args[0] ?? ''
   if (!isOpaqueId(id)) return say(texts.approvals.unknown(id))
   if (call.scope !== 'all') return say(texts.denied['admin-only'] ?? '', { audience: 'asker' })
-  const known = deps.store.read((db) => approvalById(db, id)) ?? (await foreign(id, to, call, deps))
+  const kept = deps.store.read((db) => approvalById(db, id))
+  const job = kept && deps.store.read((db) => jobOfApproval(db, id, kept.traceId ?? null))
+  if (kept && !maySee(job, call.tenant)) return say(texts.approvals.unknown(id))
+  const known = kept ?? (await foreign(id, to, call, deps))
   if (!('state' in known)) return known
   const verdict = mayDecide(
     {
@@ -120,8 +124,9 @@ const foreign = async (
     expiresAtMs: found.value.expiresAtMs ?? deps.now() + 60 * 60_000,
     createdAtMs: deps.now(),
   }
-  if (found.value.status !== 'pending') return approval
   const requested = deps.store.read((db) => jobByTrace(db, traceId))
+  if (!maySee(requested, call.tenant)) return say(texts.approvals.unknown(id))
+  if (found.value.status !== 'pending') return approval
   if (requested && openStates.has(requested.state)) return link(requested, approval, deps)
   const job: Job = {
     id: deps.newTrace().slice(0, 8),
@@ -133,6 +138,7 @@ const foreign = async (
     template: approval.template,
     inputs,
     approval: true,
+    tenant: call.where.tenant,
     traceId,
     approvalId: id,
     createdAtMs: deps.now(),

@@ -4,6 +4,7 @@ import { findJobs, type Job, jobsOf } from '../store/jobs.ts'
 import { duration } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say, sorry } from './command.ts'
+import { maySeeForeign } from './tenants.ts'
 
 const mostShown = 10
 
@@ -21,17 +22,19 @@ export const history: Command = {
     const [id] = call.line.args
     if (!id) return last(call, deps)
     const found =
-      id.length < 4 ? [] : deps.store.read((db) => findJobs(db, id, call.scope === 'own' ? call.asker.id : null))
+      id.length < 4
+        ? []
+        : deps.store.read((db) => findJobs(db, id, call.scope === 'own' ? call.asker.id : null, call.tenant))
     if (found.length > 1) return say(texts.jobs.ambiguous(id))
     const [job] = found
     if (job) return details(job, call, deps)
     if (call.scope === 'own' || !isPromptId(id)) return say(texts.jobs.notFound(id))
-    return foreign(id, call, deps)
+    return maySeeForeign(id, call, deps) ? foreign(id, call, deps) : say(texts.backend.traceNone(id))
   },
 }
 
 const last = (call: Call, deps: CommandDeps): Outcome => {
-  const jobs = deps.store.read((db) => jobsOf(db, call.asker.id, mostShown))
+  const jobs = deps.store.read((db) => jobsOf(db, call.asker.id, mostShown, call.tenant))
   if (jobs.length === 0) return say(texts.jobs.noneOfYours)
   return say(
     jobs.map((job) => `- ${job.promptId ?? job.id} ${job.template}: ${texts.jobs.state[job.state]}`).join('\n'),

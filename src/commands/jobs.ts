@@ -1,6 +1,7 @@
 import { jobByPrompt, jobsOf, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry } from './command.ts'
+import { maySee } from './tenants.ts'
 
 const mostShown = 10
 
@@ -15,7 +16,9 @@ export const jobs: Command = {
   about: 'Your jobs that are not done yet, and the length of the queue',
   example: '/jobs',
   run: async (call, deps) => {
-    const mine = deps.store.read((db) => jobsOf(db, call.asker.id, 200)).filter((job) => openStates.has(job.state))
+    const mine = deps.store
+      .read((db) => jobsOf(db, call.asker.id, 200, call.tenant))
+      .filter((job) => openStates.has(job.state))
     const own = mine
       .slice(0, mostShown)
       .map((job) => `- ${job.promptId ?? job.id} ${job.template}: ${texts.jobs.state[job.state]}`)
@@ -30,7 +33,12 @@ export const jobs: Command = {
     const all = [
       ...running.map((entry) => ({ ...entry, state: texts.jobs.state.running })),
       ...pending.map((entry, i) => ({ ...entry, state: texts.jobs.place(i + 1) })),
-    ]
+    ].filter((entry) =>
+      maySee(
+        deps.store.read((db) => jobByPrompt(db, entry.promptId)),
+        call.tenant,
+      ),
+    )
     const waiting = mine
       .filter((job) => !job.promptId)
       .map((job) => `- ${job.id} ${job.template}: ${texts.jobs.state[job.state]}`)

@@ -1,9 +1,9 @@
 import { decide } from '../../policy/decide.ts'
 import { type Limits, take } from '../../policy/limits.ts'
-import { type Capabilities, type InboundEvent, qualified } from '../contract/index.ts'
+import { type Capabilities, type InboundEvent, qualified, tenantOf } from '../contract/index.ts'
 import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
-import { actionById, useActions } from '../store/actions.ts'
+import { actionById, type StoredAction, useActions } from '../store/actions.ts'
 import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
@@ -11,6 +11,8 @@ import { type Asker, type Call, type Command, type CommandDeps, type Outcome, sa
 import { filesAlone, isForUs, remembering } from './files-alone.ts'
 
 export interface PerformDeps extends CommandDeps {
+  /** The backend as this tenant sees it. */
+  readonly asTenant: (tenant: string) => Pick<CommandDeps, 'backend' | 'templates' | 'llmConfig'>
   readonly limits: Limits
   readonly userRpm: number
   readonly channelRpm: number
@@ -137,8 +139,8 @@ const typed = (
 const pressed = (id: string, event: InboundEvent, deps: PerformDeps): Meant | Performed => {
   const no = (text: string, why: string): Performed => done(say(text, { audience: 'asker' }), why)
   const action = deps.store.read((db) => actionById(db, id))
-  const here = action?.platform === event.where.platform && action.chat === event.where.chat
-  if (!action || !here || action.expiresAtMs <= deps.now()) return no(texts.pressExpired, 'button expired')
+  if (!action || !isHere(action, event) || action.expiresAtMs <= deps.now())
+    return no(texts.pressExpired, 'button expired')
   if (action.only !== null && !idsOf(event).includes(action.only)) return no(texts.pressNotYours, 'button of another')
   const parsed = parse(action.say)
   const command = parsed.ok ? findCommand(deps.commands(), parsed.line.word) : null
@@ -147,6 +149,13 @@ const pressed = (id: string, event: InboundEvent, deps: PerformDeps): Meant | Pe
   if (action.usedBy && command.section !== 'decide') return no(texts.pressUsed, 'button used')
   return { command, line: parsed.line, once: action.once }
 }
+
+/** A button is good where it was sent to, and nowhere else: ids of chats may meet in two workspaces. */
+const isHere = (action: StoredAction, { where }: InboundEvent): boolean =>
+  action.platform === where.platform &&
+  action.chat === where.chat &&
+  action.tenant === tenantOf(where) &&
+  (action.workspace === null || where.workspace === undefined || action.workspace === where.workspace)
 
 const idsOf = (event: InboundEvent): readonly string[] =>
   [event.from.id, ...(event.from.aliases ?? [])].map((id) => qualified(event.where.platform, id))
@@ -184,13 +193,14 @@ const call = async (
       line,
       event,
       where: event.where,
+      tenant: tenantOf(event.where),
       capabilities,
       asker,
       scope: decision.scope,
       approvalOnly: decision.kind === 'approval',
       signal,
     },
-    deps,
+    { ...deps, ...deps.asTenant(tenantOf(event.where)) },
   )
   if (once === null) return done(outcome, command.name)
   const within = outcome.within

@@ -24,7 +24,7 @@ export const status: Command = {
       call.scope === 'all' ? deps.quotas(AbortSignal.any([signal, AbortSignal.timeout(quotaMs)])) : [],
     ])
     const mine = deps.store
-      .read((db) => jobsOf(db, call.asker.id, 100))
+      .read((db) => jobsOf(db, call.asker.id, 100, call.tenant))
       .filter((job) => openStates.has(job.state)).length
     if (!queue.ok || !health.ok) {
       const failure = queue.ok ? health : queue

@@ -1,11 +1,13 @@
 import type { Failure } from '../backend/http.ts'
 import { isPromptId } from '../backend/wire.ts'
+import { tenantOf } from '../contract/index.ts'
 import { cancelUnsubmitted } from '../jobs/cancel.ts'
 import { askCancel, noteCancelPassed } from '../store/cancels.ts'
-import { findJobs, type Job, jobById, jobsOf, openStates } from '../store/jobs.ts'
+import { findJobs, type Job, jobById, jobsOf, openJobs, openStates } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
 import { takeAim } from './aim.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say, sorry } from './command.ts'
+import { isAlone, maySeeForeign } from './tenants.ts'
 
 export const stop: Command = {
   name: '/stop',
@@ -23,8 +25,10 @@ export const stop: Command = {
       .map((id) => id.trim())
       .filter((id) => id !== '')
     if (ids.length > mostIds) return say(texts.jobs.tooManyIds(mostIds))
-    if (ids.length === 0 && call.scope === 'all') return stopAll(call, deps)
-    const { aim } = await takeAim(call, deps, () => (ids.length === 0 ? latest(call, deps) : named(ids, call, deps)))
+    const everything = ids.length === 0 && call.scope === 'all'
+    if (everything && isAlone(call, deps)) return stopAll(call, deps)
+    const look = everything ? runningHere : ids.length === 0 ? latest : () => named(ids, call, deps)
+    const { aim } = await takeAim(call, deps, () => look(call, deps))
     if ('refusal' in aim) return say(aim.refusal)
     return cancel(aim, call, deps)
   },
@@ -46,17 +50,30 @@ const named = (ids: readonly string[], call: Call, deps: CommandDeps): Aimed => 
   if (unclear) return { refusal: texts.jobs.ambiguous(unclear.id) }
   const prompts = found.filter(({ jobs }) => jobs.length === 0).map(({ id }) => id)
   // Jobs that did not come through us have no row here; admins may name them by the backend's id.
-  const unknown = prompts.find((id) => call.scope === 'own' || !isPromptId(id))
+  const unknown = prompts.find((id) => call.scope === 'own' || !isPromptId(id) || !maySeeForeign(id, call, deps))
   if (unknown) return { refusal: texts.jobs.notFound(unknown) }
   return { jobs: found.flatMap(({ jobs }) => jobs.map((job) => job.id)), prompts }
 }
 
 const lookUp = (id: string, call: Call, deps: CommandDeps): readonly Job[] =>
-  id.length < 4 ? [] : deps.store.read((db) => findJobs(db, id, call.scope === 'own' ? call.asker.id : null))
+  id.length < 4
+    ? []
+    : deps.store.read((db) => findJobs(db, id, call.scope === 'own' ? call.asker.id : null, call.tenant))
 
 const latest = (call: Call, deps: CommandDeps): Aimed => {
-  const job = deps.store.read((db) => jobsOf(db, call.asker.id, 50)).find((one) => openStates.has(one.state))
+  const job = deps.store
+    .read((db) => jobsOf(db, call.asker.id, 50, call.tenant))
+    .find((one) => openStates.has(one.state))
   return job ? { jobs: [job.id], prompts: [] } : { refusal: texts.jobs.cancelNone }
+}
+
+/** What of this tenant runs: the backend's own "stop" would hit whoever's job is at work. */
+const runningHere = (call: Call, deps: CommandDeps): Aimed => {
+  const jobs = deps.store
+    .read(openJobs)
+    .filter((job) => job.state === 'running' && tenantOf(job) === call.tenant)
+    .map(({ id }) => id)
+  return jobs.length > 0 ? { jobs: jobs.slice(0, mostIds), prompts: [] } : { refusal: texts.jobs.cancelNone }
 }
 
 /** Stops whatever runs, so it must not be sent twice: the second would hit somebody else's job. */

@@ -4,6 +4,7 @@ import { findJobs } from '../store/jobs.ts'
 import { clock, short } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry, usage } from './command.ts'
+import { maySeeForeign } from './tenants.ts'
 
 /** The backend's own trace knows nothing of triggered jobs (backend-contract, 0.8): it is built from queue and history. */
 export const trace: Command = {
@@ -19,11 +20,12 @@ export const trace: Command = {
   run: async (call, deps) => {
     const [asked] = call.line.args
     if (!asked) return usage(trace)
-    const found = asked.length < 4 ? [] : deps.store.read((db) => findJobs(db, asked, null))
+    const found = asked.length < 4 ? [] : deps.store.read((db) => findJobs(db, asked, null, call.tenant))
     if (found.length > 1) return say(texts.jobs.ambiguous(asked))
     const job = found[0]
     const id = job?.promptId ?? asked
     if (!isPromptId(id)) return say(texts.jobs.notFound(asked))
+    if (!job && !maySeeForeign(id, call, deps)) return say(texts.backend.traceNone(id))
     const queue = await deps.backend.queue({ signal: call.signal })
     const entry = await deps.backend.history(id, { signal: call.signal })
     if (!entry.ok) return sorry(entry, deps)

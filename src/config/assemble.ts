@@ -22,6 +22,7 @@ export const assemble = (s: Common, set: ReadonlySet<string>, isTty: boolean) =>
     deployment: s.OPENCLAW_DEPLOYMENT_PROFILE,
     runtime: s.OPENCLAW_RUNTIME_PROFILE,
   },
+  secretKey: s.OPENCLAW_CONNECTOR_SECRET_KEY ?? null,
   admin: { host: s.OPENCLAW_CONNECTOR_ADMIN_BIND, port: s.OPENCLAW_CONNECTOR_ADMIN_PORT },
   http:
     s.OPENCLAW_CONNECTOR_HTTP_PORT === 0
@@ -72,6 +73,9 @@ export function crossChecks(s: Common, set: ReadonlySet<string>): readonly strin
   const elsewhere = url !== null && reach(url.hostname) === 'private' && /[.:]/.test(url.hostname)
   if (url?.protocol === 'http:' && elsewhere && hasToken) {
     warnings.push('OPENCLAW_CONNECTOR_URL: plain http to another machine; the backend token can be read on the way')
+  }
+  if (set.has('OPENCLAW_CONNECTOR_TENANTS') && !s.OPENCLAW_MULTI_TENANT_ENABLED) {
+    warnings.push('OPENCLAW_CONNECTOR_TENANTS: has no effect without OPENCLAW_MULTI_TENANT_ENABLED')
   }
   if (set.has('OPENCLAW_CONNECTOR_HTTP_BIND') && s.OPENCLAW_CONNECTOR_HTTP_PORT === 0) {
     warnings.push('OPENCLAW_CONNECTOR_HTTP_BIND: has no effect without OPENCLAW_CONNECTOR_HTTP_PORT')

@@ -1,4 +1,6 @@
 import type { RawRules } from '../../policy/rules.ts'
+import type { SecretRef } from '../../policy/secret-refs.ts'
+import type { Tenancy } from '../../policy/tenants.ts'
 import type { AdapterModule } from '../contract/index.ts'
 import type { Value } from './value.ts'
 
@@ -20,11 +22,15 @@ export interface Config {
     /** The header to send with every call, or null outside multi-tenant mode. */
     readonly tenant: { readonly header: string; readonly id: string } | null
   }
+  /** Whose workspaces are; null outside multi-tenant mode. */
+  readonly tenancy: Tenancy | null
   /** What was written about who may do what, not yet interpreted: policy makes the rules of it and may refuse it. */
   readonly rules: RawRules
   /** How exposed the operator means it to be; what follows from that is `policy/posture`. */
   readonly posture: { readonly deployment: string; readonly runtime: string }
   readonly stateDir: string
+  /** 32 bytes as text; null: a file in the state directory holds the key. */
+  readonly secretKey: string | null
   readonly admin: { readonly host: string; readonly port: number }
   /** One listener for all webhooks, or null: each has its own. */
   readonly http: { readonly host: string; readonly port: number } | null
@@ -50,6 +56,8 @@ export interface Config {
   readonly platforms: readonly PlatformConfig[]
   /** Values that must never appear in a log line or an answer. */
   readonly secrets: readonly string[]
+  /** How each secret there is a setting for stands, without its value. */
+  readonly secretRefs: readonly SecretRef[]
   /** One sentence each, beginning with the variable. No secret in them. */
   readonly warnings: readonly string[]
 }

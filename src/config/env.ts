@@ -1,5 +1,6 @@
 import type { EnvTable } from '../contract/index.ts'
 import { bounds } from './env-bounds.ts'
+import { secretKeyForm } from './secret-key.ts'
 
 /** Rows shown under one heading in the documents, keyed by the variable's full name. */
 export interface EnvGroup {
@@ -44,6 +45,12 @@ const backend = {
     matches: /^[a-z0-9][a-z0-9._-]{0,63}$/,
     about: 'The tenant this connector acts for when multi-tenant mode is on.',
   },
+  OPENCLAW_CONNECTOR_TENANTS: {
+    kind: 'text',
+    example: '{"platform:workspace":"acme"}',
+    about:
+      'In multi-tenant mode: platforms (`platform`) and workspaces (`platform:workspace`) that belong to other tenants, a JSON object.',
+  },
 } as const satisfies EnvTable
 
 const rules = {
@@ -77,13 +84,14 @@ const rules = {
     kind: 'choice',
     options: ['local', 'lan', 'public'],
     fallback: 'local',
-    about: 'In `public` every active platform needs an allow list, or the daemon does not start.',
+    about:
+      'In `public` every active platform needs an allow list and proof of who writes, or the daemon does not start.',
   },
   OPENCLAW_RUNTIME_PROFILE: {
     kind: 'choice',
     options: ['minimal', 'hardened'],
     fallback: 'minimal',
-    about: 'In `hardened` every active platform needs an allow list, or the daemon does not start.',
+    about: 'In `hardened` the same is asked for as in a `public` deployment.',
   },
 } as const satisfies EnvTable
 
@@ -103,11 +111,18 @@ const daemon = {
     about:
       'Old name. When OPENCLAW_CONNECTOR_STATE_DIR is unset: `openclaw-connector-state` beside this file, or in this folder.',
   },
+  OPENCLAW_CONNECTOR_SECRET_KEY: {
+    kind: 'text',
+    secret: true,
+    matches: secretKeyForm,
+    about:
+      'Encrypts the tokens of workspaces we were installed in: 32 bytes, from `openssl rand -base64 32`. Unset: a key is made in the state directory.',
+  },
   OPENCLAW_CONNECTOR_ADMIN_BIND: {
     kind: 'text',
     fallback: '127.0.0.1',
     matches: hostName,
-    about: 'Address of the health listener (/healthz, /readyz, /metrics). In a container: 0.0.0.0.',
+    about: 'Address of the health listener (/healthz, /readyz, /metrics, the admin API). In a container: 0.0.0.0.',
   },
   OPENCLAW_CONNECTOR_ADMIN_PORT: { kind: 'port', fallback: 8093, about: 'Port of the health listener.' },
   OPENCLAW_CONNECTOR_LOG_FORMAT: {

@@ -47,6 +47,12 @@ export const trustLists = (platforms: readonly PlatformConfig[]): readonly RawTr
     }),
   )
 
+/** Names of the platforms' secrets, in the order of the tables. */
+export const platformSecrets = (modules: readonly AdapterModule[]): readonly string[] =>
+  modules.flatMap(({ id, env }) =>
+    Object.entries(env).flatMap(([key, row]) => (row.kind === 'text' && row.secret ? [prefixOf(id) + key] : [])),
+  )
+
 /** What to say when no platform is switched on: how to try it at once, and the quickest way to a real one. */
 export function noPlatformMessage(modules: readonly AdapterModule[]): string {
   const ways = modules

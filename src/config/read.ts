@@ -1,3 +1,5 @@
+import { judgeFound } from '../../policy/secret-refs.ts'
+import { readTenants } from '../../policy/tenants.ts'
 import { type AdapterModule, ConfigError, type ConfigProblem, type EnvRow } from '../contract/index.ts'
 import { assemble, type Common, crossChecks } from './assemble.ts'
 import type { Config } from './config.ts'
@@ -41,6 +43,7 @@ export function inspectConfig(
     problems: [...file.problems],
     warnings: file.warnings.map((text) => ({ text })),
     secrets: [],
+    foundSecrets: [],
   }
   const common = readTable(reader, commonEnv, null)
   // The table's rows made these values, so they have the types the rows say.
@@ -56,6 +59,8 @@ export function inspectConfig(
   reader.warnings.push(...crossChecks(settings, common.set).map((text) => ({ text })))
 
   const set = Object.keys(reader.env).filter((name) => reader.env[name]?.trim())
+  const tenants = readTenants(settings.OPENCLAW_CONNECTOR_TENANTS, reader.platforms)
+  for (const problem of tenants.problems) reader.problems.push({ ...problem, raw: settings.OPENCLAW_CONNECTOR_TENANTS })
   const names = checkNames(set, knownNames(modules), reader.platforms)
   const secrets = [...new Set([...reader.secrets, ...unreadSecrets(reader.env, names.problems)])].filter(
     (secret) => secret.length >= minSecretLength,
@@ -75,6 +80,10 @@ export function inspectConfig(
     stateDir: state.dir,
     platforms,
     secrets,
+    tenancy: settings.OPENCLAW_MULTI_TENANT_ENABLED
+      ? { own: settings.OPENCLAW_CONNECTOR_TENANT_ID, places: tenants.places }
+      : null,
+    secretRefs: reader.foundSecrets.map(judgeFound),
     warnings: [...reader.warnings.map(told.warning), ...names.warnings],
   })
   return { config, problems }

@@ -1,6 +1,7 @@
+import type { FoundSecret } from '../../policy/secret-refs.ts'
 import type { ConfigProblem, EnvRow, EnvTable } from '../contract/index.ts'
 import type { Env } from './env-file.ts'
-import { rawOf } from './source.ts'
+import { type Raw, rawOf } from './source.ts'
 import { readValue, type Value } from './value.ts'
 
 /** A finding with the whole text it is about, which may turn out to hold the secret of another variable. */
@@ -14,6 +15,8 @@ export interface Reader {
   readonly problems: Found<ConfigProblem>[]
   readonly warnings: Found<{ readonly text: string }>[]
   readonly secrets: string[]
+  /** Every secret there is a row for, set or not. */
+  readonly foundSecrets: FoundSecret[]
 }
 
 export interface TableReading {
@@ -33,6 +36,15 @@ export const prefixOf = (platform: string): string => `OPENCLAW_CONNECTOR_${plat
 
 const isSecret = (row: EnvRow): boolean => row.kind === 'text' && row.secret === true
 
+/** Where a setting stands, as diagnostics name it: `telegram.token`, `admin_token`. */
+const pathOf = (key: string, own: string | null): string =>
+  own === null ? key.replace(/^OPENCLAW_(?:CONNECTOR_)?/, '').toLowerCase() : `${own}.${key.toLowerCase()}`
+
+const sourceOf = (raw: Raw, name: string): Pick<FoundSecret, 'source' | 'value'> => ({
+  source: raw.variable === name ? 'env' : 'file',
+  value: raw.text,
+})
+
 /** Reads every row of one table. `own`: the platform the table belongs to, null for the common one. */
 export function readTable(reader: Reader, table: EnvTable, own: string | null): TableReading {
   const settings: Record<string, Value> = {}
@@ -43,6 +55,7 @@ export function readTable(reader: Reader, table: EnvTable, own: string | null): 
     if (raw.problem) reader.problems.push(raw.problem)
     if (raw.text !== undefined) set.add(key)
     if (raw.text !== undefined && isSecret(row)) reader.secrets.push(raw.text)
+    if (isSecret(row)) reader.foundSecrets.push({ path: pathOf(key, own), name, ...sourceOf(raw, name) })
     // A secret row masks what it quotes by itself.
     const about = isSecret(row) ? undefined : raw.text
 

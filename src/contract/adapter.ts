@@ -2,6 +2,7 @@ import type { Capabilities } from './capabilities.ts'
 import type { EnvTable, SettingsOf } from './env.ts'
 import type { SendCode } from './errors.ts'
 import type { Address, InboundEvent, MediaRef } from './event.ts'
+import type { Installs } from './installs.ts'
 import type { Part, Receipt } from './reply.ts'
 
 export interface RawRequest {
@@ -162,6 +163,10 @@ export interface AdapterDeps {
     /** A signed public https link to it, or null when no public base is configured. */
     readonly link: (blob: string) => string | null
   }
+  /** Workspaces we were installed in, with their tokens. */
+  readonly installs: Installs
+  /** What can be made, for choices while somebody types. Cached, quick; empty when the backend can't be asked. */
+  readonly templates: (signal: AbortSignal) => Promise<readonly TemplateHint[]>
   /** Texts of the catalogue an adapter may need by itself. */
   readonly say: (id: AdapterText) => string
   /** Commands to register where `capabilities.commands` is `menu`; admins are this platform's unqualified ids. */
@@ -170,6 +175,13 @@ export interface AdapterDeps {
     readonly admin: readonly MenuEntry[]
     readonly admins: readonly string[]
   }
+}
+
+/** A template as somebody chooses it while typing. */
+export interface TemplateHint {
+  readonly id: string
+  readonly label: string
+  readonly inputs: readonly { readonly name: string; readonly required: boolean }[]
 }
 
 export type AdapterText =

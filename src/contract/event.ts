@@ -7,6 +7,7 @@ export interface Address {
   /** Which of our own accounts (bot id, app id) took the message. */
   readonly account: string
   readonly workspace?: string
+  /** Set by the core, by the workspace; only in multi-tenant mode. */
   readonly tenant?: string
   /** The platform's id of the conversation, as text (ids pass 2^53). */
   readonly chat: string
@@ -81,6 +82,11 @@ export const eventId = (platform: string, account: string, ...parts: readonly st
 
 /** The only form in which people are compared: `telegram:123`. */
 export const qualified = (platform: string, id: string): string => `${platform}:${id}`
+
+/** Everybody's tenant outside multi-tenant mode, and of whatever names none. */
+export const defaultTenant = 'default'
+
+export const tenantOf = (what: { readonly tenant?: string | undefined }): string => what.tenant ?? defaultTenant
 
 /** The conversation as a key: what is said in it stays in order. Threads of one chat share its lane. */
 export const laneOf = (where: Address): string =>

@@ -1,5 +1,5 @@
 import type { Capabilities, InboundEvent, Part, PartButton, Reply, ReplyHandle } from '../contract/index.ts'
-import { laneOf } from '../contract/index.ts'
+import { laneOf, tenantOf } from '../contract/index.ts'
 import { addAction } from '../store/actions.ts'
 import { dropFromMailbox, mailbox, mailboxCount, queueMailbox } from '../store/mailbox.ts'
 import type { Db } from '../store/open.ts'
@@ -95,9 +95,19 @@ export const release = (
     buttons: left > 0 ? [...row.part.buttons.filter((button) => button.say !== '/inbox'), more] : row.part.buttons,
   }
   if (way && left > 0) {
-    const { platform, chat } = part.to
+    const { platform, workspace = null, chat } = part.to
     const expiresAtMs = nowMs + fetchMs
-    addAction(db, { id, say: more.say, only: null, once: null, platform, chat, expiresAtMs })
+    addAction(db, {
+      id,
+      say: more.say,
+      only: null,
+      once: null,
+      tenant: tenantOf(part.to),
+      platform,
+      workspace,
+      chat,
+      expiresAtMs,
+    })
   }
   if (way) markAgain(db, key, { state: way, nextAtMs: 0, error: '', part, fromMs: nowMs })
   return part

@@ -1,5 +1,5 @@
 import type { Address, Capabilities, Part, Reply, ReplyHandle } from '../contract/index.ts'
-import { laneOf } from '../contract/index.ts'
+import { laneOf, tenantOf } from '../contract/index.ts'
 import { addAction, type StoredAction } from '../store/actions.ts'
 import type { Db } from '../store/open.ts'
 import { addPart, type PartState } from '../store/outbox.ts'
@@ -65,7 +65,7 @@ export const writeParts = (
   nowMs: number,
   slot = false,
 ): string | null => {
-  for (const action of actions) addAction(db, toStored(action))
+  for (const action of actions) addAction(db, toStored(action, outgoing.to))
   let toSend = false
   parts.forEach((part, i) => {
     const state = stateOf(part, capabilities, slot && i === 0)
@@ -86,12 +86,14 @@ const stateOf = (part: Part, { answer }: Capabilities, slot: boolean): PartState
   return 'queued'
 }
 
-const toStored = (seed: ActionSeed): StoredAction => ({
+const toStored = (seed: ActionSeed, to: Address): StoredAction => ({
   id: seed.id,
   say: seed.say,
   only: seed.only,
   once: seed.once,
+  tenant: tenantOf(to),
   platform: seed.platform,
+  workspace: to.workspace ?? null,
   chat: seed.chat,
   expiresAtMs: seed.expiresAtMs,
 })

@@ -38,7 +38,7 @@ export const isCancelOwed = (job: Job): boolean =>
 /** Tells the backend once. False: it has not taken it, so the wish is still owed. */
 export const passCancel = async (job: Job, deps: CancelDeps, signal: AbortSignal): Promise<boolean> => {
   if (!job.promptId) return false
-  const answer = await deps.backend.cancel([job.promptId], { signal })
+  const answer = await deps.backend.cancel([job.promptId], { signal, ...(job.tenant ? { tenant: job.tenant } : {}) })
   if (answer.ok) await deps.store.write((db) => noteCancelPassed(db, job.id))
   else deps.log.warn({ job: job.id, about: answer.detail }, 'cancellation not taken yet, will try again')
   return answer.ok

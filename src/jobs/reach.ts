@@ -11,6 +11,8 @@ export interface ReachDeps {
     readonly account: string
     readonly capabilities: Capabilities
   }[]
+  /** Whose a platform's direct chats are, where nothing more is known; undefined outside multi-tenant mode. */
+  readonly tenantOn: (platform: string) => string | undefined
   /** Qualified ids of everybody who may decide. */
   readonly approvers: () => readonly string[]
 }
@@ -29,6 +31,7 @@ export const approverAddresses = ({
   store,
   outlets,
   approvers,
+  tenantOn,
 }: ReachDeps): { readonly person: string; readonly to: Address }[] => {
   const found = approvers().flatMap((person) => {
     const known = store.read((db) => contactOf(db, person))
@@ -38,7 +41,9 @@ export const approverAddresses = ({
     const outlet = outlets().find((one) => one.platform === person.slice(0, cut))
     if (!outlet?.capabilities.directByUserId) return []
     const chat = person.slice(cut + 1)
-    return [{ person, to: { platform: outlet.platform, account: outlet.account, chat, kind: 'dm' as const } }]
+    const { platform, account } = outlet
+    const tenant = tenantOn(platform)
+    return [{ person, to: { platform, account, chat, kind: 'dm' as const, ...(tenant ? { tenant } : {}) } }]
   })
   // Somebody may be listed by two of their ids.
   return found.filter(({ to }, i) => found.findIndex((one) => laneOf(one.to) === laneOf(to)) === i)

@@ -1,4 +1,4 @@
-import type { Log, Reply } from '../contract/index.ts'
+import { type Log, type Reply, tenantOf } from '../contract/index.ts'
 import { joined } from '../delivery/mailbox.ts'
 import { type Outgoing, type PostDeps, type Prepared, prepare, writeParts } from '../delivery/post.ts'
 import { bridgePartOf } from '../delivery/settle.ts'
@@ -174,7 +174,10 @@ export const tellApproval = async (id: string, deps: TellDeps): Promise<void> =>
     await post(deps, [...changed, ...toDecider(approval, job, deps)], () => {})
     return
   }
-  const targets = approverAddresses(deps).filter(({ person }) => person !== approval.requester)
+  const tenant = tenantOf(job ?? {})
+  const targets = approverAddresses(deps).filter(
+    ({ person, to }) => person !== approval.requester && tenantOf(to) === tenant,
+  )
   const cards = targets.map(({ person, to }) => ({ to, key: `approval:${id}:${person}` }))
   await post(
     deps,

@@ -9,7 +9,10 @@ export interface StoredAction {
   readonly only: string | null
   /** Buttons of one group are used up together; null: can be pressed again and again. */
   readonly once: string | null
+  readonly tenant: string
   readonly platform: string
+  /** Null where the platform has none. */
+  readonly workspace: string | null
   readonly chat: string
   readonly expiresAtMs: number
   readonly usedBy?: string
@@ -17,8 +20,18 @@ export interface StoredAction {
 
 export const addAction = (db: Db, action: StoredAction): void => {
   db.sql(
-    'INSERT INTO actions (id, say, only_for, once, platform, chat, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  ).run(action.id, action.say, action.only, action.once, action.platform, action.chat, action.expiresAtMs)
+    'INSERT INTO actions (id, say, only_for, once, tenant, platform, workspace, chat, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  ).run(
+    action.id,
+    action.say,
+    action.only,
+    action.once,
+    action.tenant,
+    action.platform,
+    action.workspace,
+    action.chat,
+    action.expiresAtMs,
+  )
 }
 
 export const actionById = (db: Db, id: string): StoredAction | null => {
@@ -29,7 +42,9 @@ export const actionById = (db: Db, id: string): StoredAction | null => {
     say: String(row.say),
     only: row.only_for === null ? null : String(row.only_for),
     once: row.once === null ? null : String(row.once),
+    tenant: String(row.tenant),
     platform: String(row.platform),
+    workspace: row.workspace === null ? null : String(row.workspace),
     chat: String(row.chat),
     expiresAtMs: Number(row.expires_at),
     ...(row.used_by === null ? {} : { usedBy: String(row.used_by) }),

@@ -1,5 +1,5 @@
 import type { Address, ReplyHandle } from '../contract/index.ts'
-import { laneOf } from '../contract/index.ts'
+import { defaultTenant, laneOf } from '../contract/index.ts'
 import type { Db } from './open.ts'
 
 /** Where a submission stands. Open: `waiting` to be fired, `firing` (a call may be under way), `approval`, `queued`,
@@ -134,12 +134,12 @@ export const addJob = (db: Db, job: Job): Job => {
   return addJob(db, { ...job, id: job.traceId })
 }
 
-type Change = Partial<
-  Pick<
-    Job,
-    'state' | 'traceId' | 'promptId' | 'approvalId' | 'detail' | 'ackKey' | 'told' | 'submittedAtMs' | 'finishedAtMs'
-  >
->
+/** In the order of the statement below. */
+const changeable = [
+  ...(['state', 'traceId', 'promptId', 'approvalId', 'detail', 'ackKey', 'told'] as const),
+  ...(['submittedAtMs', 'finishedAtMs'] as const),
+] as const
+type Change = Partial<Pick<Job, (typeof changeable)[number]>>
 
 /** Changes the named fields; `expect` makes it a compare-and-set. Returns whether a row changed. */
 export const changeJob = (db: Db, id: string, change: Change, expect?: readonly JobState[]): boolean => {
@@ -153,18 +153,7 @@ export const changeJob = (db: Db, id: string, change: Change, expect?: readonly 
              told = coalesce(?, told), submitted_at = coalesce(?, submitted_at), finished_at = coalesce(?, finished_at)
            WHERE id = ?${guard}`,
         )
-        .run(
-          change.state ?? null,
-          change.traceId ?? null,
-          change.promptId ?? null,
-          change.approvalId ?? null,
-          change.detail ?? null,
-          change.ackKey ?? null,
-          change.told ?? null,
-          change.submittedAtMs ?? null,
-          change.finishedAtMs ?? null,
-          id,
-        ).changes,
+        .run(...changeable.map((field) => change[field] ?? null), id).changes,
     ) > 0
   )
 }
@@ -218,20 +207,27 @@ export const untoldJobs = (db: Db, limit: number): string[] =>
     .all(limit)
     .map((row) => String(row.id))
 
-/** A person's jobs, newest first. */
-export const jobsOf = (db: Db, requester: string, limit: number): Job[] =>
-  db.sql('SELECT * FROM jobs WHERE requester = ? ORDER BY seq DESC LIMIT ?').all(requester, limit).map(toJob)
+/** Rows from before there were tenants belong to the default one. */
+const ofTenant = `coalesce(tenant, '${defaultTenant}') = ?`
 
-/** Finds by our id, the backend's id, or an unambiguous beginning (at least 4 characters) of either, newest first. */
-export const findJobs = (db: Db, prefix: string, requester: string | null): Job[] => {
+/** A person's jobs in one tenant, newest first. */
+export const jobsOf = (db: Db, requester: string, limit: number, tenant = defaultTenant): Job[] =>
+  db
+    .sql(`SELECT * FROM jobs WHERE requester = ? AND ${ofTenant} ORDER BY seq DESC LIMIT ?`)
+    .all(requester, tenant, limit)
+    .map(toJob)
+
+/** Finds in one tenant by our id, the backend's id, or an unambiguous beginning (at least 4 characters) of either,
+ *  newest first. */
+export const findJobs = (db: Db, prefix: string, requester: string | null, tenant = defaultTenant): Job[] => {
   const owner = requester === null ? '' : 'AND requester = ?'
   const query = db.sql(
-    `SELECT * FROM jobs WHERE ((id >= ? AND id < ?) OR (prompt_id >= ? AND prompt_id < ?)) ${owner} ORDER BY seq DESC LIMIT 3`,
+    `SELECT * FROM jobs WHERE ((id >= ? AND id < ?) OR (prompt_id >= ? AND prompt_id < ?)) AND ${ofTenant} ${owner} ORDER BY seq DESC LIMIT 3`,
   )
   // A range instead of LIKE, as only that uses the indexes; nothing sorts behind the last code point.
   const beginningWith = (text: string): Job[] => {
     const range = [text, `${text}\u{10ffff}`]
-    return query.all(...range, ...range, ...(requester === null ? [] : [requester])).map(toJob)
+    return query.all(...range, ...range, tenant, ...(requester === null ? [] : [requester])).map(toJob)
   }
   const found = beginningWith(prefix)
   // Phones begin a line with a capital; our ids and the backend's have none.

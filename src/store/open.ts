@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { migrations } from './migrations/index.ts'
@@ -82,6 +82,20 @@ export const openDb = (file: string): OpenDb => {
     raw.close()
     throw error instanceof StateError ? error : unusable(file, error)
   }
+  return withStatements(raw)
+}
+
+/** Only for reading, also beside a running daemon. Null: there is none yet, or it is not of this version. */
+export const peekDb = (file: string): OpenDb | null => {
+  if (!existsSync(file)) return null
+  const raw = usable(file, () => new DatabaseSync(file, { readOnly: true }))
+  const db = withStatements(raw)
+  if (usable(file, () => versionOf(raw)) === migrations.length) return db
+  raw.close()
+  return null
+}
+
+const withStatements = (raw: DatabaseSync): OpenDb => {
   const statements = new Map<string, StatementSync>()
   return {
     sql: (text) => {
@@ -96,8 +110,10 @@ export const openDb = (file: string): OpenDb => {
   }
 }
 
+const versionOf = (raw: DatabaseSync): number => Number(raw.prepare('PRAGMA user_version').get()?.user_version ?? 0)
+
 const migrate = (raw: DatabaseSync, file: string): void => {
-  const version = Number(raw.prepare('PRAGMA user_version').get()?.user_version ?? 0)
+  const version = versionOf(raw)
   if (version > migrations.length) {
     throw new StateError(
       `${file} was written by a newer version (schema ${version}, this program knows ${migrations.length}). Install that version again, or restore a backup made before the upgrade.`,

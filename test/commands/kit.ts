@@ -69,6 +69,7 @@ export const commandRig = ({ calls = {}, caps = {}, rules = {}, templates = [por
     templates: cacheOf(() => known),
     llmConfig: { get: async () => ({ ok: true, value: llmConfig, asOfMs: 0, trouble: null }), expire: () => {} },
     submitter: rig.submitter,
+    asTenant: () => ({}) as PerformDeps,
     rules: made.rules,
     commands: () => commands,
     hasAdminToken: true,

@@ -102,7 +102,9 @@ const button = (over: Partial<StoredAction> = {}): StoredAction => ({
   say: '/whoami',
   only: null,
   once: null,
+  tenant: 'default',
   platform: 'fake',
+  workspace: null,
   chat: 'c1',
   expiresAtMs: 9e15,
   ...over,
@@ -127,6 +129,15 @@ test('a button of another, of another chat, an expired and an unknown one do not
     expect((await reply('ann', '', press(id)))?.text).toContain('has expired')
   }
   expect((await reply('ann', '', press('ann')))?.text).toContain('You are fake:ann')
+})
+
+test('a button of one workspace is dead in another, though the chat has the same id there', async () => {
+  const { say, db } = commandRig()
+  addAction(db, button({ workspace: 'W1' }))
+  const pressIn = (workspace?: string) => ({ ...press(), where: address(workspace ? { workspace } : {}) })
+  expect(await say('ann', '', pressIn('W2'))).toContain('has expired')
+  expect(await say('ann', '', pressIn('W1'))).toContain('You are fake:ann')
+  expect(await say('ann', '', pressIn())).toContain('You are fake:ann')
 })
 
 test('a person is known by all their ids', async () => {

@@ -65,6 +65,31 @@ describe.concurrent('the program', () => {
     },
   )
 
+  test('service print writes references, never values, and refuses what must not be referred to', async ({
+    onTestFinished,
+  }) => {
+    const env = { ...kakaoOn, OPENCLAW_CONNECTOR_ADMIN_TOKEN: adminToken }
+    for (const kind of ['systemd', 'compose']) {
+      const made = await run(onTestFinished, ['service', 'print', kind], env)
+      expect([made.status, made.err]).toEqual([0, ''])
+      expect(made.out).toContain('{"source":"env","name":"OPENCLAW_CONNECTOR_KAKAO_WEBHOOK_SECRET"}')
+      expect(made.out).not.toMatch(new RegExp(`flow-secret-77|${adminToken}`))
+    }
+    const wanted = ['OPENCLAW_CONNECTOR_ADMIN_TOKEN', 'secretref-env:X', 'flow-secret-77']
+    const refused = await run(onTestFinished, ['service', 'print', 'systemd', ...wanted], env)
+    expect([refused.status, refused.out]).toEqual([78, ''])
+    expect(refused.err).toContain('OPENCLAW_CONNECTOR_ADMIN_TOKEN: non_persistable_auth')
+    expect(refused.err).toContain('(not shown): rejected_legacy_marker')
+    expect(refused.err).not.toContain('flow-secret-77')
+    for (const args of [
+      ['service'],
+      ['service', 'print'],
+      ['service', 'print', 'launchd'],
+      ['service', 'go', 'systemd'],
+    ])
+      expect((await run(onTestFinished, args, env)).status).toBe(64)
+  })
+
   test('check looks at the configuration and touches nothing', async ({ onTestFinished }) => {
     const dir = await inFolder(onTestFinished)
     const ended = await runProgram(['check'], { ...kakaoOn, OPENCLAW_CONNECTOR_STATE_DIR: join(dir, 'state') }, dir)

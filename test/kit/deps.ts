@@ -1,4 +1,5 @@
 import type { AdapterDeps, AdapterModule, Log } from '../../src/contract/index.ts'
+import { testInstalls } from './installs.ts'
 
 /** A log that keeps every line as JSON text, for "no secret in any line". */
 export const keepingLog = (): Log & { readonly lines: string[] } => {
@@ -44,6 +45,8 @@ export const testDeps = (over: Partial<AdapterDeps> = {}): AdapterDeps & { reado
     },
     say: (id) => `<${id}>`,
     menu: { everyone: [], admin: [], admins: [] },
+    installs: testInstalls(),
+    templates: async () => [],
     ...over,
   }
 }

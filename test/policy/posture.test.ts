@@ -39,7 +39,7 @@ describe('under a strict profile', () => {
       'SLACK_ALLOWED_USERS or SLACK_ALLOWED_CHANNELS',
       'KAKAO_WEBHOOK_SECRET',
     ])
-    for (const { read, cure } of problems) expect(`${read}${cure}`).toMatch(/slack|kakao/)
+    for (const { read, cure } of problems) expect(`${read}${cure}`).toMatch(/(slack|kakao).*=(public|hardened) insists/)
   })
 })
 

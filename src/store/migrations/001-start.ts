@@ -109,7 +109,9 @@ CREATE TABLE actions (
   say        TEXT NOT NULL,
   only_for   TEXT,
   once       TEXT,
+  tenant     TEXT NOT NULL,
   platform   TEXT NOT NULL,
+  workspace  TEXT,
   chat       TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
   used_at    INTEGER,
@@ -139,6 +141,47 @@ CREATE TABLE sent_media (
 CREATE INDEX sent_media_of ON sent_media (lane, person, seq);
 CREATE INDEX sent_media_in ON sent_media (lane, message) WHERE message IS NOT NULL;
 CREATE INDEX sent_media_age ON sent_media (sent_at);
+
+CREATE TABLE installs (
+  id         TEXT PRIMARY KEY,
+  platform   TEXT NOT NULL,
+  tenant     TEXT NOT NULL,
+  workspace  TEXT NOT NULL,
+  status     TEXT NOT NULL CHECK (status IN ('created', 'active', 'rotating', 'revoked', 'deactivated', 'uninstalled')),
+  reason     TEXT NOT NULL,
+  health     TEXT NOT NULL CHECK (health IN ('ok', 'degraded', 'rate_limited', 'invalid_token', 'revoked', 'workspace_unbound')),
+  health_reason TEXT NOT NULL,
+  health_at  INTEGER NOT NULL,
+  facts      TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX installs_place ON installs (platform, workspace);
+CREATE INDEX installs_tenant ON installs (tenant, platform, workspace, id);
+
+CREATE TABLE install_secrets (
+  install TEXT NOT NULL,
+  name    TEXT NOT NULL,
+  key_id  TEXT,
+  sealed  BLOB,
+  PRIMARY KEY (install, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE install_audit (
+  seq       INTEGER PRIMARY KEY,
+  at        INTEGER NOT NULL,
+  kind      TEXT NOT NULL CHECK (kind IN ('life', 'health')),
+  action    TEXT NOT NULL,
+  install   TEXT NOT NULL,
+  platform  TEXT NOT NULL,
+  tenant    TEXT NOT NULL,
+  workspace TEXT NOT NULL,
+  status    TEXT NOT NULL,
+  details   TEXT NOT NULL
+) STRICT;
+CREATE INDEX install_audit_kind ON install_audit (kind, seq);
+CREATE INDEX install_audit_tenant ON install_audit (tenant, seq);
+CREATE INDEX install_audit_of ON install_audit (install, seq);
 
 CREATE TABLE contacts (
   person  TEXT PRIMARY KEY,
