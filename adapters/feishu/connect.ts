@@ -172,6 +172,14 @@ const acknowledgement = (
 const makeReader = (app: App, { log, now }: Deps, deliver: Deliver, signal: AbortSignal) => {
   const join = makeJoiner(now)
   const { account, appId } = app.binding
+  let turn: Promise<unknown> = Promise.resolve()
+
+  /** Handed over in the order in which they came, but kept side by side. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = turn.then(work, work)
+    turn = next.catch(() => {})
+    return next
+  }
 
   return async (frame: Frame): Promise<number | null> => {
     const joined = join(frame)
@@ -187,13 +195,16 @@ const makeReader = (app: App, { log, now }: Deps, deliver: Deliver, signal: Abor
       return 200
     }
     try {
-      if (!(await app.admits(opened.occurrence.tenantKey))) {
-        log.warn({ account }, 'an event of another tenant is ignored')
-        return 200
-      }
-      // It came over TLS from where the platform sent us, with our secret: no token is asked for here.
-      const events = await app.read(vouch(opened.occurrence, 'tls'), signal)
-      if (events.length > 0) await deliver(events)
+      const { kept } = await inTurn(async () => {
+        if (!(await app.admits(opened.occurrence.tenantKey))) {
+          log.warn({ account }, 'an event of another tenant is ignored')
+          return { kept: null }
+        }
+        // It came over TLS from where the platform sent us, with our secret: no token is asked for here.
+        const events = await app.read(vouch(opened.occurrence, 'tls'), signal)
+        return { kept: events.length > 0 ? deliver(events) : null }
+      })
+      await kept
       return 200
     } catch (error) {
       log.warn({ account, error: String(error) }, 'an event was not kept and is asked for again')
