@@ -33,7 +33,7 @@ export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App 
 
   const read: App['read'] = async (occurrence, signal) => {
     const { type, event } = occurrence.payload
-    if (isMessage(type) && identity.known() === null && isGroup(event)) await identity.ask(signal)
+    if (isMessage(type) && identity.known() === null && isUnclear(event)) await identity.ask(signal)
     const context = { account, workspace, bot: identity.known(), nowMs: now(), ...options }
     const decoded = decode(occurrence, context)
     if (decoded.kind === 'event') return [decoded.event]
@@ -59,11 +59,15 @@ export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App 
 
 const isMessage = (type: string): boolean => type === 'im.message.receive_v1' || type === 'message'
 
-/** In a direct chat everything means us; elsewhere it takes our name. */
-const isGroup = (event: unknown): boolean => {
-  const inner = event as { readonly chat_type?: unknown; readonly message?: { readonly chat_type?: unknown } } | null
+/** A person's words in a direct chat mean us. Elsewhere it takes our name, and bots may be ourselves. */
+const isUnclear = (event: unknown): boolean => {
+  const inner = event as {
+    readonly chat_type?: unknown
+    readonly sender?: { readonly sender_type?: unknown }
+    readonly message?: { readonly chat_type?: unknown }
+  } | null
   const type = inner?.message?.chat_type ?? inner?.chat_type
-  return type !== 'p2p' && type !== 'private'
+  return (type !== 'p2p' && type !== 'private') || (inner?.sender?.sender_type ?? 'user') !== 'user'
 }
 
 /** Where an app is looked up by what names it. */

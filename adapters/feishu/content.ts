@@ -31,12 +31,12 @@ const found = (files: readonly FoundFile[], text = '', named = false): Content =
 })
 
 /** Said of what we can't use. */
-const unusable: Readonly<Record<string, string>> = {
-  sticker: 'a sticker',
-  location: 'a place',
-  share_user: 'a contact',
-  share_chat: 'a group',
-}
+const unusable: ReadonlyMap<string, string> = new Map([
+  ['sticker', 'a sticker'],
+  ['location', 'a place'],
+  ['share_user', 'a contact'],
+  ['share_chat', 'a group'],
+])
 
 /** Pure. `json` is the content as it came; `bot` the open_id of ours, null while it is not known. */
 export function readContent(
@@ -64,7 +64,7 @@ export function readContent(
   }
   // A card that somebody sent, and notes of the chat itself ("Ann joined").
   if (type === 'interactive' || type === 'system') return { kind: 'ignored', why: `a message of kind ${type}` }
-  return { kind: 'other', what: unusable[type] ?? `a message of kind ${type.slice(0, 40)}` }
+  return { kind: 'other', what: unusable.get(type) ?? `a message of kind ${type.slice(0, 40)}` }
 }
 
 const pictures = /\.(?:jpe?g|png|webp|gif|bmp)$/i

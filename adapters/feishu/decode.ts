@@ -45,29 +45,29 @@ export type Decoded =
 
 const ignored = (why: string): Decoded => ({ kind: 'ignored', why })
 
-const notes: Readonly<Record<string, string>> = {
-  'im.chat.member.bot.deleted_v1': 'the bot was removed from a group',
-  'im.chat.disbanded_v1': 'a group with the bot was disbanded',
-  app_open: 'an organisation installed the app, but apps of the store are not supported: create a custom app',
-  app_ticket: 'a ticket of a store app, but apps of the store are not supported: create a custom app',
-  app_uninstalled: 'an organisation removed the app',
-}
+const notes: ReadonlyMap<string, string> = new Map([
+  ['im.chat.member.bot.deleted_v1', 'the bot was removed from a group'],
+  ['im.chat.disbanded_v1', 'a group with the bot was disbanded'],
+  ['app_open', 'an organisation installed the app, but apps of the store are not supported: create a custom app'],
+  ['app_ticket', 'a ticket of a store app, but apps of the store are not supported: create a custom app'],
+  ['app_uninstalled', 'an organisation removed the app'],
+])
+
+type Parser = () => Decoded
 
 /** One occurrence as an event. Pure. */
 export const decode = (given: Verified<Occurrence>, context: DecodeContext): Decoded => {
   const { type, event } = given.payload
-  const parsers: Readonly<Record<string, () => Decoded>> = {
-    'im.message.receive_v1': () => parsed(message, event, (one) => decodeMessage(one, given, context)),
-    message: () => parsed(oldMessage, event, (one) => decodeMessage(modern(one, context), given, context)),
-    'card.action.trigger': () => parsed(press, event, (one) => decodePress(one, given, context)),
-    'card.action.trigger_v1': () => parsed(oldPress, event, (one) => decodePress(modernPress(one), given, context)),
-    'im.chat.member.bot.added_v1': () => parsed(botAdded, event, (one) => decodeAdded(one, given, context)),
-  }
-  const about = notes[type]
+  const parsers: ReadonlyMap<string, Parser> = new Map<string, Parser>([
+    ['im.message.receive_v1', () => parsed(message, event, (one) => decodeMessage(one, given, context))],
+    ['message', () => parsed(oldMessage, event, (one) => decodeMessage(modern(one, context), given, context))],
+    ['card.action.trigger', () => parsed(press, event, (one) => decodePress(one, given, context))],
+    ['card.action.trigger_v1', () => parsed(oldPress, event, (one) => decodePress(modernPress(one), given, context))],
+    ['im.chat.member.bot.added_v1', () => parsed(botAdded, event, (one) => decodeAdded(one, given, context))],
+  ])
+  const about = notes.get(type)
   if (about !== undefined) return { kind: 'note', about }
-  return (
-    (Object.hasOwn(parsers, type) ? parsers[type]?.() : undefined) ?? ignored(`an event of type ${type.slice(0, 80)}`)
-  )
+  return parsers.get(type)?.() ?? ignored(`an event of type ${type.slice(0, 80)}`)
 }
 
 const parsed = <S extends v.GenericSchema>(

@@ -46,6 +46,8 @@ export const makeSender = (
   const failed = (error: unknown, app: App, carriesFile = false): never => {
     if (!(error instanceof FeishuError)) throw error
     const failure = sendError(error, carriesFile)
+    // Of a message that answers nothing: there is no thread to leave away.
+    if (failure.code === 'thread_gone') throw new SendError('rejected', failure.message)
     if (failure.code !== 'auth' || apps.length === 1) throw failure
     log.error({ account: app.binding.account, about: failure.message }, 'an app can not send')
     throw new SendError('unavailable', `${app.binding.account}: ${failure.message}`, { retryAfterMs: 60_000 })
