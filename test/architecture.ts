@@ -41,6 +41,7 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'feishu/fragments': 'events that come in parts',
   'feishu/frame': 'the frames of the long connection',
   'feishu/identity': 'which bot an app is',
+  'feishu/installs': 'workspaces among the installations',
   'feishu/limits': 'the capability table',
   'feishu/occurrence': 'envelopes, which come on two ways',
   'feishu/probe': 'a look at the setup',

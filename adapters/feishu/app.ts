@@ -5,6 +5,7 @@ import { type Client, openClient } from './client.ts'
 import { decode, type Occurrence } from './decode.ts'
 import type { FeishuError } from './errors.ts'
 import { type Identity, makeIdentity } from './identity.ts'
+import { makeEntry } from './installs.ts'
 
 export interface App {
   readonly binding: Binding
@@ -12,7 +13,7 @@ export interface App {
   readonly identity: Identity
   /** What we make of it. Throws while it can't be told whether a group means us. */
   readonly read: (occurrence: Verified<Occurrence>, signal: AbortSignal) => Promise<readonly InboundEvent[]>
-  /** Whether the tenant is the app's own: a custom app has one, the first that was proven. */
+  /** Whether the tenant is the app's own (a custom app has one, the first that was proven) and may use us. */
   readonly admits: (tenantKey: string | undefined) => Promise<boolean>
 }
 
@@ -21,7 +22,7 @@ export interface AppOptions {
   readonly replyInThread: boolean
 }
 
-type Deps = Pick<AdapterDeps, 'fetch' | 'now' | 'log' | 'memo'>
+type Deps = Pick<AdapterDeps, 'fetch' | 'now' | 'log' | 'memo' | 'installs'>
 
 export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App => {
   const { memo, log, now } = deps
@@ -30,6 +31,7 @@ export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App 
   const identity = makeIdentity(client, appId, deps)
   const tenantNote = `tenant ${appId}`
   let tenant = memo.get(tenantNote)
+  const mayUse = makeEntry(binding, deps)
 
   const read: App['read'] = async (occurrence, signal) => {
     const { type, event } = occurrence.payload
@@ -48,11 +50,13 @@ export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App 
     identity,
     read,
     admits: async (tenantKey) => {
-      if (tenantKey === undefined || tenantKey === tenant) return true
-      if (tenant !== null) return false
-      tenant = tenantKey
-      await memo.set(tenantNote, tenantKey)
-      return true
+      if (tenantKey !== undefined && tenant !== null && tenantKey !== tenant) return false
+      if (tenantKey !== undefined && tenant === null) {
+        tenant = tenantKey
+        await memo.set(tenantNote, tenantKey)
+      }
+      const used = workspace ?? tenantKey
+      return used === undefined || mayUse(used)
     },
   }
 }

@@ -197,7 +197,7 @@ const makeReader = (app: App, { log, now }: Deps, deliver: Deliver, signal: Abor
     try {
       const { kept } = await inTurn(async () => {
         if (!(await app.admits(opened.occurrence.tenantKey))) {
-          log.warn({ account }, 'an event of another tenant is ignored')
+          log.warn({ account }, 'an event of another tenant, or of one that is switched off, is ignored')
           return { kept: null }
         }
         // It came over TLS from where the platform sent us, with our secret: no token is asked for here.

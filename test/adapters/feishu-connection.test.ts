@@ -263,6 +263,37 @@ describe('a line that is dead without saying so', () => {
   })
 })
 
+describe('a line that is cut again and again', () => {
+  it('loses nothing, brings nothing under two ids, and leaves no connection behind', async () => {
+    await fake.close()
+    fake = await startFeishu({ ackMs: 40 })
+    feishu = makeFeishu(fake.settings)
+    const stopping = new AbortController()
+    const brought: string[] = []
+    const stream = feishu.adapter.intakes.find((intake) => intake.kind === 'stream') ?? expect.fail('no stream')
+    // As the core does it: again until it is told to stop.
+    const runs = (async () => {
+      while (!stopping.signal.aborted) {
+        const keep = async (events: readonly { id: string }[]): Promise<void> => {
+          await sleep(1)
+          brought.push(...events.map(({ id }) => id))
+        }
+        await stream.run(keep, () => {}, stopping.signal).catch(() => sleep(2))
+      }
+    })()
+    for (let i = 0; i < 60; i++) {
+      await say(`message ${i}`)
+      if (i % 7 === 3) fake.sockets.drop(i % 2 === 0 ? 'close' : 'hard')
+      await sleep(3)
+    }
+    await expect.poll(() => new Set(brought).size, { interval: 10, timeout: 5000 }).toBe(60)
+    stopping.abort()
+    await runs
+    await expect.poll(() => fake.sockets.open(), { interval: 5 }).toBe(0)
+    expect(fake.sockets.opened()).toBeGreaterThan(5)
+  })
+})
+
 it('the callback path stands open for presses, and takes nothing unproven', async () => {
   const { receive } = feishu
   const body = JSON.stringify(v2({ ...fake.app, token: '' }, 'ev1', 'card.action.trigger', recordedMs, {}))

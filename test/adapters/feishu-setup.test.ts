@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import feishu from '../../adapters/feishu/index.ts'
 import type { MediaRef, Webhook } from '../../src/contract/index.ts'
 import { settingsFrom, testDeps } from '../kit/deps.ts'
+import { testInstalls } from '../kit/installs.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { mainApp, otherApp } from '../platforms/feishu-events.ts'
 import { connected, makeFeishu, makePart, never, running, settings, text } from './feishu-kit.ts'
@@ -65,6 +66,29 @@ describe('one app', () => {
       await fake.say(fake.people.ann, fake.places.dm, 'hello')
       expect(events[0]?.where.workspace).toBe(workspace)
     }
+  })
+})
+
+describe('installations', () => {
+  it('hold each workspace that was heard of, without any secret; switched off it is not heard any more', async () => {
+    const installs = testInstalls('feishu')
+    const { events } = connected(fake, { installs }, { WORKSPACE_NAME: 'Alpha', ACCOUNT_ID: 'main' })
+    const say = () => fake.say(fake.people.ann, fake.places.dm, 'hello')
+    await say()
+    await say()
+    expect(installs.list()).toMatchObject([{ workspace: 'fa4etenant000001', secretNames: [], status: 'active' }])
+    expect(installs.list()[0]?.facts).toEqual({
+      account: 'main',
+      app_id: mainApp.appId,
+      domain: 'feishu',
+      mode: 'webhook',
+      name: 'Alpha',
+    })
+    await installs.note('fa4etenant000001', { status: { to: 'deactivated', reason: 'by hand' } })
+    expect(await say()).toMatchObject({ status: 401 })
+    await installs.note('fa4etenant000001', { status: { to: 'active', reason: 'by hand' } })
+    await say()
+    expect(events).toHaveLength(3)
   })
 })
 
