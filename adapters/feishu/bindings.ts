@@ -36,7 +36,7 @@ const prefix = 'OPENCLAW_CONNECTOR_FEISHU_'
 const hosts = { feishu: 'https://open.feishu.cn', lark: 'https://open.larksuite.com' } as const
 const mostBindings = 50
 
-export const appIdForm = /^cli_[0-9A-Za-z]{4,60}$/
+export const appIdForm = /^cli_[0-9A-Za-z]{1,60}$/
 export const accountForm = /^[A-Za-z0-9][\w.@-]{0,63}$/
 const printable = /^[!-~]{1,256}$/
 
@@ -51,7 +51,6 @@ const entrySchema = v.strictObject({
   app_secret: v.pipe(v.string('app_secret is missing'), v.regex(printable, 'app_secret is missing or has spaces')),
   workspace_id: optional(v.pipe(v.string(), v.maxLength(200, 'workspace_id is too long'))),
   workspace_name: optional(v.pipe(v.string(), v.maxLength(200, 'workspace_name is too long'))),
-  tenant_id: optional(v.string()),
   verification_token: optional(secret('verification_token')),
   encrypt_key: optional(secret('encrypt_key')),
   domain: optional(v.picklist(['feishu', 'lark'], 'domain must be feishu or lark')),
