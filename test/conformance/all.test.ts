@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { adapters, type PlatformId } from '../../adapters/index.ts'
 import { startConsole } from '../platforms/console.ts'
+import { startFeishu } from '../platforms/feishu.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { startLine } from '../platforms/line.ts'
 import { startTelegram } from '../platforms/telegram.ts'
@@ -21,6 +22,7 @@ const platforms: Readonly<Record<PlatformId, Start>> = {
     fake.offerCallbacks(true)
     return fake
   },
+  feishu: startFeishu,
 }
 
 describe('the list of adapters', () => {

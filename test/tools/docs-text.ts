@@ -80,14 +80,19 @@ function mediaText(media: Capabilities['media']): string {
 const buttonsText = { press: 'yes', type: 'quick replies' } as const
 const pushText = { always: 'yes', quota: 'within a quota', never: 'no, answers wait in /inbox' } as const
 
+/** Whoever has a port of its own waits for calls from outside; with a choice of modes only by choice. */
+const connectionText = (env: AdapterModule['env']): string => {
+  if (!Object.values(env).some((row) => row.kind === 'port')) return 'outgoing only'
+  return env.MODE?.kind === 'choice' ? 'outgoing, or webhook' : 'webhook, needs public https'
+}
+
 /** What each platform can do, from its capability data. */
 export const platformsText = (modules: readonly AdapterModule[]): string =>
   table(
     ['Platform', 'Connection', 'Text', 'Media, up to', 'Buttons', 'Edits its messages', 'Threads', 'Writes first'],
     modules.map(({ env, capabilities: can }) => [
       can.name,
-      // Whoever has a port of its own waits for calls from outside.
-      Object.values(env).some((row) => row.kind === 'port') ? 'webhook, needs public https' : 'outgoing only',
+      connectionText(env),
       `${can.text.max} ${can.text.unit === 'byte' ? 'bytes' : 'characters'}`,
       mediaText(can.media),
       can.buttons === null ? 'no' : buttonsText[can.buttons.kind],

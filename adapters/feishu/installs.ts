@@ -1,0 +1,28 @@
+// A file of its own: the workspaces of our apps among the installations, so that they can be seen and switched off there.
+import type { AdapterDeps } from '../../src/contract/index.ts'
+import type { Binding } from './bindings.ts'
+
+/** Whether the workspace may use us. A new one is entered; one that was switched off stays so until it is switched on. */
+export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps, 'installs' | 'log'>) => {
+  const { account, appId, domain, mode, workspaceName } = binding
+  const facts = {
+    account,
+    app_id: appId,
+    domain,
+    mode,
+    ...(workspaceName === undefined ? {} : { name: workspaceName }),
+  }
+
+  return async (workspace: string): Promise<boolean> => {
+    const found = installs.resolve(workspace)
+    if (found.ok) return true
+    if (found.reason !== 'missing_binding') {
+      log.warn({ account, workspace, reason: found.reason }, 'the installation is not to be used')
+      return false
+    }
+    // The secrets of an app are configured; none of them is kept a second time.
+    await installs.save({ workspace, facts, secrets: {} })
+    log.info({ account, workspace }, 'a workspace was entered')
+    return true
+  }
+}

@@ -1,0 +1,19 @@
+import { describe, it } from 'vitest'
+import feishu from '../../adapters/feishu/index.ts'
+import { startFeishu } from '../platforms/feishu.ts'
+import { conformance, runCase } from './adapter.ts'
+import { intakeCases } from './intake.ts'
+
+/** The connection is the default, and in the table of all. Whoever takes events by webhook gets the same promises. */
+describe('by webhook, encrypted and signed', () => {
+  conformance(feishu, () => startFeishu({ mode: 'webhook', encrypted: true }))
+})
+
+describe('by webhook, proven by the token alone', () => {
+  for (const one of intakeCases) {
+    it(one.name, async (context) => {
+      const lacking = await runCase(one, feishu, () => startFeishu({ mode: 'webhook' }))
+      if (lacking !== null) context.skip(lacking)
+    })
+  }
+})
