@@ -1,0 +1,18 @@
+// A file of its own: pure text rules that keep a prompt from being taken for markup.
+
+/** Left as they are: code blocks, and links, in which a backslash would be part of the address. */
+const whole = /(```[\s\S]+?```|https?:\/\/[^\s<]+[^<.,:;"')\]\s])/
+/** What can begin or end formatting, a mention, a masked link or an emoji, wherever it stands. */
+const special = /[\\*_~`|[\]<]|@(?=everyone|here)|:(?=[\w+-]+:)/g
+/** Headings, quotes and lists begin a line. */
+const lineStart = /^([ \t]*)(#{1,3}(?= )|-(?=#? )|>)/gm
+
+/** Pure. A text as Discord shows it unchanged. At most twice as long. */
+export const literal = (text: string): string =>
+  text
+    .split(whole)
+    .map((piece, i) => (i % 2 === 1 ? piece : plain(piece)))
+    .join('')
+
+const plain = (text: string): string =>
+  text.replaceAll(special, (char) => `\\${char}`).replaceAll(lineStart, (_, indent, mark) => `${indent}\\${mark}`)
