@@ -24,7 +24,7 @@ const rules: readonly Rule[] = [
   [/^__([\s\S]+?)__(?!_)/, ([, inner = '']) => `{underline ${inline(inner)}}`],
   [/^\*(?=\S)((?:\*\*|\s+(?:[^*\s]|\*\*)|[^\s*])+?)\*(?!\*)/, ([, inner = '']) => `{italic ${inline(inner)}}`],
   [/^\b_((?:__|\\[\s\S]|[^\\_])+?)_\b/, ([, inner = '']) => `{italic ${inline(inner)}}`],
-  [/^:(\w+):/, ([, name = '']) => `{emoji ${name}}`],
+  [/^:(tada|fox|smile|fire|heart):/, ([, name = '']) => `{emoji ${name}}`],
 ]
 const lineRules: readonly Rule[] = [
   [/^(#{1,3}|-#) +(?=\S)/, () => '{heading}'],
