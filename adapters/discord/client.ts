@@ -121,6 +121,8 @@ const exactWait = (text: string): Record<string, string> => {
 const again = (response: Response, status: number, text: string, more: Record<string, string> = {}): Response => {
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries({ 'content-type': 'application/json', ...more })) headers.set(name, value)
+  // The SDK parses whatever says it is JSON, also nothing.
+  if (status === 204) headers.delete('content-type')
   headers.delete('content-length')
   headers.delete('content-encoding')
   return new Response(status === 204 ? null : text, { status, headers })

@@ -4,7 +4,17 @@ import { DiscordError, editError, isTokenDead, sendError, tokenError } from '../
 import type { Part, PartButton } from '../../src/contract/index.ts'
 import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
 import { ApiError, channelOf } from '../platforms/discord-world.ts'
-import { type Connected, connected, goldenNames, media, never, partTo, readGolden, text } from './discord-kit.ts'
+import {
+  addressOf,
+  type Connected,
+  connected,
+  goldenNames,
+  media,
+  never,
+  partTo,
+  readGolden,
+  text,
+} from './discord-kit.ts'
 
 let fake: FakeDiscord
 let discord: Connected
@@ -137,6 +147,18 @@ describe('a message to a channel', () => {
     channelOf(fake.world, group().chat).refuse = new ApiError(403, 50013, 'Missing Permissions')
     await expect(send(partTo(group(), [text('hello')]))).rejects.toMatchObject({ code: 'target_gone' })
     await expect(send(partTo(group(), [media('attachment')]))).rejects.toMatchObject({ code: 'media_rejected' })
+  })
+})
+
+describe('the sign of being at work', () => {
+  it('is shown where the answer will be, and its refusal is nobody else’s trouble', async () => {
+    for (const place of [group(), fake.places.thread ?? group(), fake.places.dm])
+      await discord.adapter.typing?.(addressOf(place), undefined, never)
+    expect(fake.world.signs).toHaveLength(3)
+    expect(fake.world.signs.slice(0, 2)).toEqual([group().chat, fake.places.thread?.thread])
+    expect(discord.lines).toEqual([])
+    await discord.adapter.typing?.(addressOf({ chat: '1200000000000000999', kind: 'group' }), undefined, never)
+    expect(discord.lines.join('')).toContain('Unknown Channel')
   })
 })
 
