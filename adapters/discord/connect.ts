@@ -37,6 +37,7 @@ const fatal: Readonly<Record<number, string>> = {
 
 /** A connection that held this long was healthy: the next one follows without a word of trouble. */
 const healthyMs = 10_000
+const fewMisses = 3
 /** So many events may wait to be kept; behind that the line is dropped, and they come again. */
 const mostWaiting = 5000
 
@@ -45,6 +46,8 @@ export function gateway(deps: GatewayDeps): Stream {
   const { account, intents, memo } = deps
   const startAt = makeStarts(deps.api, deps.apiBase, deps)
   let session: Session | null = remembered(memo.get('session'), account, intents)
+  /** Connections in a row that came to nothing. */
+  let misses = 0
 
   const keep = (next: Session | null): Promise<void> => {
     session = next
@@ -56,6 +59,7 @@ export function gateway(deps: GatewayDeps): Stream {
     while (!signal.aborted) {
       const ending = await once(WebSocket, deliver, report, signal)
       if (signal.aborted) return
+      misses = ending.upMs === null ? misses + 1 : 0
       const cure = fatal[ending.code ?? 0]
       if (cure !== undefined) throw stopped(report, new StreamError(cure, { fatal: true }))
       if (ending.session === 'gone') {
@@ -72,7 +76,9 @@ export function gateway(deps: GatewayDeps): Stream {
 
   const once = async (open: SocketClass, deliver: Deliver, report: Report, signal: AbortSignal): Promise<Ending> => {
     const resumed = session
-    const url = (resumed && gatewayUrl(resumed.url, deps.apiBase)) ?? (await asked(startAt(signal), report))
+    // The address a session came with may be gone for good, while the session lives: then by the front door.
+    const own = resumed && misses < fewMisses ? gatewayUrl(resumed.url, deps.apiBase) : null
+    const url = own ?? (await asked(startAt(signal), report))
     if (signal.aborted) return { code: null, about: 'stopped', session: 'kept', upMs: null }
     const stop = new AbortController()
     const keeping = keeper(deliver, signal, () => stop.abort())

@@ -124,7 +124,9 @@ export const listening = (deps: ListenDeps): Listening => {
       { thread, guild: guild_id, parent: channel?.parent_id && thread ? channel.parent_id : null },
       signal,
     )
-    const templates = read.output.data?.options.length ? await templatesWithin(signal) : []
+    // Which input free words fill is the template's word; without such words nothing has to be asked.
+    const hasWords = read.output.data?.options.some(({ name }) => name === own.prompt) === true
+    const templates = hasWords ? await templatesWithin(signal) : []
     const decoded = decodeInteraction(vouch(read.output, 'tls'), where, (name, options) =>
       bodyOf(name, options, templates),
     )

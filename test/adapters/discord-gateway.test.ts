@@ -73,6 +73,21 @@ describe('the gateway connection', () => {
     expect(stats().identifies).toBe(1)
   })
 
+  it('resumes by the front door when the address of its session is gone', async () => {
+    const elsewhere = await startDiscord()
+    fake.gateway.limits.identifyEveryMs = 0
+    // READY names an address, and then nobody is there any more.
+    fake.gateway.resumeUrl = elsewhere.gateway.url
+    const stream = run()
+    await up(stream)
+    await elsewhere.close()
+    fake.gateway.cut()
+    await say('in the gap')
+    await stream.heard(1)
+    expect(stats()).toMatchObject({ identifies: 1, resumes: 1 })
+    expect(stream.errors.map(String).join()).toContain('ECONNREFUSED')
+  })
+
   it('comes back as asked to, with its session', async () => {
     const stream = run()
     await up(stream)

@@ -40,6 +40,8 @@ export interface FakeGateway {
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** Where it is; set once the server listens. */
   url: string
+  /** What READY names for resumes; null: the same. */
+  resumeUrl: string | null
   /** Brings an event to every session; `d` may depend on what the session asked for. Null: not for this session. */
   readonly dispatch: (t: string, d: (intents: number) => unknown) => void
   /** Brings the last event of that kind again. */
@@ -158,7 +160,11 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     const session: Session = { id: randomBytes(16).toString('hex'), intents, log: [], seq: 0, socket }
     sessions.clear()
     sessions.set(session.id, session)
-    record(session, 'READY', { ...options.ready(), session_id: session.id, resume_gateway_url: gateway.url })
+    record(session, 'READY', {
+      ...options.ready(),
+      session_id: session.id,
+      resume_gateway_url: gateway.resumeUrl ?? gateway.url,
+    })
     for (const { t, d } of options.afterReady()) record(session, t, d)
     for (const { t, d } of early.splice(0)) forEach(t, d)
     return session
@@ -183,6 +189,7 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
 
   const gateway: FakeGateway = {
     url: '',
+    resumeUrl: null,
     upgrade: (request, socket, head) => {
       const { searchParams } = new URL(request.url ?? '/', 'http://fake')
       server.handleUpgrade(request, socket, head, (opened) => {
