@@ -194,6 +194,31 @@ describe('the gateway connection', () => {
     expect(stream.events).toHaveLength(11)
   })
 
+  it('loses nothing over cuts, half-open lines, reconnects and repeats in any order', async () => {
+    fake.gateway.limits.heartbeatMs = 40
+    const stream = run()
+    await up(stream)
+    const ways = [
+      () => fake.gateway.cut(),
+      () => fake.gateway.freeze(),
+      () => fake.gateway.askReconnect(),
+      () => fake.gateway.invalidate(true),
+      () => fake.gateway.close(4000),
+      () => fake.gateway.again('MESSAGE_CREATE'),
+    ]
+    const wanted = Array.from({ length: 60 }, (_, i) => `message ${i}`)
+    for (const [i, text] of wanted.entries()) {
+      await say(text)
+      if (i % 3 === 0) ways[(i / 3) % ways.length]?.()
+      if (i % 7 === 0) await stream.until(() => textsOf(stream).includes(text))
+    }
+    await stream.until(() => textsOf(stream).includes('message 59'))
+    const first = new Map(stream.events.map(({ id, body }) => [id, body.kind === 'text' ? body.text : '']))
+    expect([...first.values()]).toEqual(wanted)
+    expect(stats().identifies).toBe(1)
+    expect(fake.gateway.open()).toBeLessThanOrEqual(2)
+  })
+
   it('leaves no connection open when it is stopped, also in the middle of a handshake', async () => {
     const stream = run()
     await up(stream)
