@@ -1,5 +1,6 @@
 import type { AdapterModule } from '../src/contract/index.ts'
 import console from './console/index.ts'
+import discord from './discord/index.ts'
 import feishu from './feishu/index.ts'
 import kakao from './kakao/index.ts'
 import line from './line/index.ts'
@@ -7,7 +8,7 @@ import telegram from './telegram/index.ts'
 import wechat from './wechat/index.ts'
 import whatsapp from './whatsapp/index.ts'
 
-const byId = { telegram, line, whatsapp, wechat, kakao, feishu, console } as const satisfies Readonly<
+const byId = { telegram, discord, line, whatsapp, wechat, feishu, kakao, console } as const satisfies Readonly<
   Record<string, AdapterModule>
 >
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { adapters, type PlatformId } from '../../adapters/index.ts'
 import { startConsole } from '../platforms/console.ts'
+import { startDiscord } from '../platforms/discord.ts'
 import { startFeishu } from '../platforms/feishu.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { startLine } from '../platforms/line.ts'
@@ -14,6 +15,7 @@ import type { Start } from './rig.ts'
 const platforms: Readonly<Record<PlatformId, Start>> = {
   console: startConsole,
   telegram: startTelegram,
+  discord: startDiscord,
   line: startLine,
   whatsapp: startWhatsapp,
   wechat: async () => ({ ...(await startFakeWechat()), retryAfterMs: 60_000 }),

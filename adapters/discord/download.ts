@@ -1,0 +1,69 @@
+// A file of its own: the address of a file comes from outside, and only Discord's own hosts are asked for it.
+import * as v from 'valibot'
+import type { MediaRef } from '../../src/contract/index.ts'
+import { SendError } from '../../src/contract/index.ts'
+import { networkFault } from '../kit/http.ts'
+import type { Api } from './client.ts'
+import { DiscordError, sendError } from './errors.ts'
+import { refreshed } from './wire.ts'
+
+/** Where Discord keeps what people send (facts/discord §6). */
+const fileHosts = new Set(['cdn.discordapp.com', 'media.discordapp.net'])
+const askMs = 15_000
+const fetchMs = 60_000
+
+const trusted = (text: string, apiBase: string): URL | null => {
+  const url = URL.parse(text)
+  if (url === null || url.username !== '' || url.password !== '') return null
+  if (url.origin === URL.parse(apiBase)?.origin) return url
+  return url.protocol === 'https:' && url.port === '' && fileHosts.has(url.hostname) ? url : null
+}
+
+/** Fetches what a person sent, without credentials, following no redirect. Addresses are signed and die; then the
+ *  message is asked for a new one. The caller bounds the body. Throws SendError: `rejected` for what is gone or lies
+ *  elsewhere, `unavailable` for trouble. */
+export const makeDownload = (api: Api, apiBase: string, fetch: typeof globalThis.fetch) => {
+  const get = async (address: string, signal: AbortSignal): Promise<Response> => {
+    const url = trusted(address, apiBase)
+    if (url === null) throw new SendError('rejected', 'Discord names no address of its own for the file')
+    try {
+      return await fetch(url, { redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]) })
+    } catch (error) {
+      throw new SendError('unavailable', `Discord's file host: network trouble (${networkFault(error).code})`)
+    }
+  }
+
+  const renewed = async (
+    channel: string,
+    message: string,
+    file: string,
+    signal: AbortSignal,
+  ): Promise<string | null> => {
+    try {
+      const path = `/channels/${channel}/messages/${message}` as const
+      const read = v.safeParse(refreshed, await api.call({ method: 'GET', path }, signal, askMs))
+      return read.success ? (read.output.attachments.find(({ id }) => id === file)?.url ?? null) : null
+    } catch (error) {
+      if (!(error instanceof DiscordError)) throw error
+      const { code, message: about } = sendError(error, { media: false, thread: false })
+      const passes = code === 'unavailable' || code === 'rate_limited' || code === 'auth'
+      throw new SendError(passes ? code : 'rejected', about)
+    }
+  }
+
+  return async (media: MediaRef, signal: AbortSignal): Promise<Response> => {
+    const [address = '', channel, message, file] = media.ref.split(' ')
+    let response = await get(address, signal)
+    const isOver = response.status === 403 || response.status === 404
+    if (isOver && channel !== undefined && message !== undefined && file !== undefined) {
+      await response.body?.cancel()
+      const fresh = await renewed(channel, message, file, signal)
+      if (fresh === null) throw new SendError('rejected', 'the file is no longer there')
+      response = await get(fresh, signal)
+    }
+    if (response.status === 200) return new Response(response.body, { headers: response.headers })
+    await response.body?.cancel()
+    const passes = response.status === 429 || response.status >= 500
+    throw new SendError(passes ? 'unavailable' : 'rejected', `Discord's file host answered ${response.status}`)
+  }
+}

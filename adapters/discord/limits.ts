@@ -1,0 +1,66 @@
+// A file of its own: what Discord takes, read by the capabilities, the encoder and the tests (facts/discord §6).
+import type { Capabilities, MediaRung } from '../../src/contract/index.ts'
+
+const MiB = 1024 * 1024
+
+export const limits = {
+  content: 2000,
+  description: 4096,
+  embedTitle: 256,
+  files: 10,
+  /** Of a server nobody boosts, and of direct chats: the smallest there is. */
+  fileBytes: 10 * MiB,
+  /** A whole request; a margin stays for its other parts. */
+  requestBytes: 24.5 * MiB,
+  rows: 5,
+  perRow: 5,
+  label: 80,
+  customId: 100,
+  nonce: 25,
+  choices: 25,
+  choice: 100,
+  options: 25,
+  commands: 100,
+  description100: 100,
+} as const
+
+/** An interaction's token lives 15 minutes; the last one is left to the way there. */
+export const tokenMs = 14 * 60_000
+
+const attachment: MediaRung = {
+  as: 'attachment',
+  by: 'upload',
+  maxBytes: limits.fileBytes,
+  mime: ['*'],
+  caption: limits.content,
+  album: limits.files,
+}
+/** A card that leads to the file; a picture is shown in it, and may be larger than an upload. */
+const link: MediaRung = { ...attachment, as: 'link', by: 'url', maxBytes: 100 * MiB, album: 1 }
+
+export const capabilities: Capabilities = {
+  name: 'Discord',
+  text: { max: limits.content, unit: 'utf16', markup: 'markdown' },
+  media: { image: [attachment, link], video: [attachment, link], audio: [attachment, link], file: [attachment, link] },
+  call: { items: 1 },
+  buttons: { kind: 'press', max: limits.rows * limits.perRow, perRow: limits.perRow, labelMax: limits.label },
+  // Five edits in five seconds and channel.
+  edit: { everyMs: 2000, withinMs: null },
+  // The sign lasts ten seconds.
+  typing: { everyMs: 8000 },
+  threads: true,
+  quotes: true,
+  // Commands and presses can be answered privately (their token can), messages can not.
+  audiences: ['everyone'],
+  // A direct chat is addressed by its person; its channel is looked up.
+  directByUserId: true,
+  answer: { inlineMs: null, tokenMs, push: 'always', windowMs: null },
+  resend: 'deduplicated',
+  // Missed events come again for some minutes after a resume.
+  redeliveryMs: 60 * 60_000,
+  staleAfterMs: 10 * 60_000,
+  commands: 'menu',
+  // 50 calls a second and bot, five messages in five seconds and channel.
+  pace: { concurrent: 20, everyMs: 25, perChatMs: 1000, perGroupMs: 1000, burst: 5 },
+  receives: ['image', 'video', 'audio', 'file'],
+}

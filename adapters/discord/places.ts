@@ -1,0 +1,94 @@
+// A file of its own: what has to be known about channels and is not in a message. All of it bounded.
+import * as v from 'valibot'
+import type { Api } from './client.ts'
+import { DiscordError } from './errors.ts'
+import type { Frame } from './wire.ts'
+import { channel, guild, sent, threadEvent, threadList } from './wire.ts'
+
+export interface Places {
+  /** Takes from an event what it tells about threads and about our role in a server. */
+  readonly learn: (event: Frame) => void
+  /** The channel a thread belongs to; null when Discord does not tell (then nothing may be concluded from it). */
+  readonly parentOf: (thread: string, signal: AbortSignal) => Promise<string | null>
+  /** Our own role in a server: mentioning it means us. */
+  readonly roleIn: (guild: string) => string | null
+  /** The channel of the direct chat with a person. Throws DiscordError. */
+  readonly directOf: (person: string, signal: AbortSignal) => Promise<string>
+  readonly heardDirectly: (person: string, channel: string) => void
+}
+
+const most = { threads: 5000, people: 5000, guilds: 5000 } as const
+const askMs = 10_000
+
+/** A map that forgets what was not used for longest. */
+const remembering = (max: number) => {
+  const all = new Map<string, string>()
+  const set = (key: string, value: string): void => {
+    all.delete(key)
+    all.set(key, value)
+    if (all.size > max) all.delete(all.keys().next().value ?? '')
+  }
+  const get = (key: string): string | null => {
+    const value = all.get(key)
+    if (value === undefined) return null
+    set(key, value)
+    return value
+  }
+  return { get, set, delete: (key: string) => all.delete(key) }
+}
+
+export const makePlaces = (api: Api, account: string): Places => {
+  const threads = remembering(most.threads)
+  const people = remembering(most.people)
+  const roles = remembering(most.guilds)
+
+  const keep = ({ id, parent_id }: { readonly id: string; readonly parent_id?: string | null | undefined }): void => {
+    if (parent_id) threads.set(id, parent_id)
+  }
+
+  const learn: Places['learn'] = ({ t, d }) => {
+    if (t === 'GUILD_CREATE') {
+      const read = v.safeParse(guild, d)
+      if (!read.success) return
+      read.output.threads.forEach(keep)
+      const own = read.output.roles.find(({ tags }) => tags?.bot_id === account)
+      if (own) roles.set(read.output.id, own.id)
+    } else if (t === 'THREAD_LIST_SYNC') {
+      const read = v.safeParse(threadList, d)
+      if (read.success) read.output.threads.forEach(keep)
+    } else if (t === 'THREAD_CREATE' || t === 'THREAD_UPDATE') {
+      const read = v.safeParse(threadEvent, d)
+      if (read.success) keep(read.output)
+    } else if (t === 'THREAD_DELETE') {
+      const read = v.safeParse(threadEvent, d)
+      if (read.success) threads.delete(read.output.id)
+    }
+  }
+
+  const parentOf: Places['parentOf'] = async (thread, signal) => {
+    const known = threads.get(thread)
+    if (known !== null) return known
+    try {
+      const read = v.safeParse(channel, await api.call({ method: 'GET', path: `/channels/${thread}` }, signal, askMs))
+      if (!read.success || !read.output.parent_id) return null
+      keep(read.output)
+      return read.output.parent_id
+    } catch (error) {
+      // Gone, or not ours to see: that stays so. Anything else passes, and the event can come again.
+      if (error instanceof DiscordError && (error.status === 404 || error.status === 403)) return null
+      throw error
+    }
+  }
+
+  const directOf: Places['directOf'] = async (person, signal) => {
+    const known = people.get(person)
+    if (known !== null) return known
+    const call = { method: 'POST', path: '/users/@me/channels', json: { recipient_id: person } } as const
+    const read = v.safeParse(sent, await api.call(call, signal, askMs))
+    if (!read.success) throw new DiscordError('direct chat', { words: 'the answer names no channel' })
+    people.set(person, read.output.id)
+    return read.output.id
+  }
+
+  return { learn, parentOf, roleIn: roles.get, directOf, heardDirectly: people.set }
+}

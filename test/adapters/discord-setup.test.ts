@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import discord from '../../adapters/discord/index.ts'
+import { makePlaces } from '../../adapters/discord/places.ts'
+import { gatewayUrl } from '../../adapters/discord/session.ts'
+import type { InboundEvent } from '../../src/contract/index.ts'
+import { settingsFrom, testDeps } from '../kit/deps.ts'
+import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
+import { account, type Connected, connected, never, type Running, running } from './discord-kit.ts'
+
+let fake: FakeDiscord
+let connection: Connected
+let streams: Running[]
+
+beforeEach(async () => {
+  fake = await startDiscord()
+  connection = connected(fake)
+  streams = []
+})
+afterEach(async () => {
+  await Promise.all(streams.map((stream) => stream.stop()))
+  await fake.close()
+})
+
+const probe = () => connection.adapter.probe(AbortSignal.timeout(5000))
+
+describe('the look at the setup', () => {
+  it('names bot, application, intents and what is left of the gateway', async () => {
+    const probes = await probe()
+    expect(probes.map(({ name, ok }) => [name, ok])).toEqual([
+      ['token', true],
+      ['application', true],
+      ['intents', true],
+      ['gateway', true],
+    ])
+    expect(probes.map(({ about }) => about).join('\n')).toMatch(/render-desk.*\n.*applications\.commands[\s\S]*of 1000/)
+  })
+
+  it('sees before the start that message content is not allowed', async () => {
+    fake.world.applicationFlags = 0
+    expect((await probe()).find(({ name }) => name === 'intents')).toMatchObject({
+      ok: false,
+      about: expect.stringContaining('Message Content Intent'),
+    })
+    connection = connected(fake, {}, { MESSAGE_CONTENT: 'false' })
+    expect((await probe()).every(({ ok }) => ok)).toBe(true)
+  })
+
+  it('reads flags beyond 32 bits', async () => {
+    fake.world.applicationFlags = 2 ** 40 + 2 ** 18
+    expect((await probe()).every(({ ok }) => ok)).toBe(true)
+  })
+
+  it('tells a refused token with the cure', async () => {
+    fake.setToken('another')
+    expect(await probe()).toEqual([
+      { name: 'token', ok: false, about: expect.stringContaining('OPENCLAW_CONNECTOR_DISCORD_TOKEN') },
+    ])
+  })
+})
+
+describe('the token', () => {
+  it('names the account', () => {
+    expect(connection.adapter.account).toBe(account)
+  })
+
+  it.each(['abc', `${'a'.repeat(24)}.Gfake1.${'b'.repeat(27)}`, ''])('"%s" is none, and the cure is told', (token) => {
+    const settings = { ...settingsFrom(discord, fake.settings), TOKEN: token }
+    expect(() => discord.create(settings, testDeps())).toThrow('OPENCLAW_CONNECTOR_DISCORD_TOKEN is not a bot token')
+  })
+
+  it('is sent to gateways of Discord and of the configured host only', () => {
+    const base = 'https://discord.com/api'
+    expect(gatewayUrl('wss://gateway.discord.gg', base)).toContain('v=10')
+    for (const url of ['ws://gateway.discord.gg', 'wss://discord.gg.evil.example', 'wss://a:b@gateway.discord.gg', 'x'])
+      expect(gatewayUrl(url, base)).toBeNull()
+    expect(gatewayUrl('ws://127.0.0.1:4711/?x=1', 'http://127.0.0.1:4710/api')).toBe(
+      'ws://127.0.0.1:4711/?x=1&v=10&encoding=json',
+    )
+  })
+})
+
+describe('what people send', () => {
+  const sent = async (): Promise<InboundEvent> => {
+    const stream = running(connection.adapter)
+    streams.push(stream)
+    await stream.until(() => stream.reports.length > 0)
+    const file = { kind: 'image', bytes: Buffer.from('a fox'), mime: 'image/png', name: 'fox.png' } as const
+    await fake.say(fake.people.ann, fake.places.group, '/run upscale', { file })
+    return (await stream.heard(1))[0] ?? expect.fail('no event')
+  }
+  const download = (ref: string) =>
+    connection.adapter.download?.({ kind: 'image', ref }, never) ?? expect.fail('no download')
+
+  it('is fetched from where it lies', async () => {
+    const [media] = (await sent()).media
+    expect(media).toMatchObject({ kind: 'image', mime: 'image/png', bytes: 5, name: 'fox.png' })
+    expect(await (await download(media?.ref ?? '')).text()).toBe('a fox')
+  })
+
+  it('is asked for anew when its address has died', async () => {
+    const [media] = (await sent()).media
+    const [, ...where] = media?.ref.split(' ') ?? []
+    const dead = [`${fake.base}/attachments/1/dead.png`, ...where].join(' ')
+    expect(await (await download(dead)).text()).toBe('a fox')
+    fake.world.posts.length = 0
+    await expect(download(dead)).rejects.toMatchObject({ code: 'rejected' })
+    await expect(download(`${fake.base}/attachments/1/dead.png`)).rejects.toMatchObject({ code: 'rejected' })
+  })
+
+  it.each(['https://cdn.discordapp.com.evil.example/a', 'http://cdn.discordapp.com/a', 'file:///etc/passwd', 'x', ''])(
+    '"%s" is not fetched',
+    async (ref) => {
+      await expect(download(ref)).rejects.toMatchObject({ code: 'rejected' })
+    },
+  )
+})
+
+describe('what is remembered', () => {
+  it('stays bounded over a hundred thousand threads and people', async () => {
+    const places = makePlaces(
+      { call: async (call) => ({ id: '9', type: 11, parent_id: call.path.length > 20 ? '8' : null }) },
+      account,
+    )
+    const idOf = (i: number) => String(1_300_000_000_000_000_000n + BigInt(i))
+    for (let i = 0; i < 100_000; i++) {
+      places.learn({ op: 0, t: 'THREAD_CREATE', s: i, d: { id: idOf(i), parent_id: '7' } })
+      places.heardDirectly(idOf(i), '5')
+    }
+    // What was seen last is known, what was seen first has to be asked for again.
+    expect(await places.parentOf(idOf(99_999), never)).toBe('7')
+    expect(await places.parentOf(idOf(0), never)).toBe('8')
+    expect(await places.directOf(idOf(99_999), never)).toBe('5')
+    expect(await places.directOf(idOf(0), never)).toBe('9')
+  })
+})
