@@ -2,11 +2,12 @@ import type { AdapterModule } from '../src/contract/index.ts'
 import console from './console/index.ts'
 import kakao from './kakao/index.ts'
 import line from './line/index.ts'
+import slack from './slack/index.ts'
 import telegram from './telegram/index.ts'
 import wechat from './wechat/index.ts'
 import whatsapp from './whatsapp/index.ts'
 
-const byId = { telegram, line, whatsapp, wechat, kakao, console } as const satisfies Readonly<
+const byId = { telegram, line, whatsapp, wechat, kakao, slack, console } as const satisfies Readonly<
   Record<string, AdapterModule>
 >
 

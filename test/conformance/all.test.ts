@@ -3,6 +3,7 @@ import { adapters, type PlatformId } from '../../adapters/index.ts'
 import { startConsole } from '../platforms/console.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { startLine } from '../platforms/line.ts'
+import { startSlack } from '../platforms/slack.ts'
 import { startTelegram } from '../platforms/telegram.ts'
 import { startFakeWechat } from '../platforms/wechat.ts'
 import { startWhatsapp } from '../platforms/whatsapp.ts'
@@ -15,6 +16,7 @@ const platforms: Readonly<Record<PlatformId, Start>> = {
   telegram: startTelegram,
   line: startLine,
   whatsapp: startWhatsapp,
+  slack: startSlack,
   wechat: async () => ({ ...(await startFakeWechat()), retryAfterMs: 60_000 }),
   kakao: async () => {
     const fake = await startFakeKakao()
