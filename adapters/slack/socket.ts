@@ -31,6 +31,8 @@ interface Line {
   readonly closed: Promise<string>
   /** Deliveries that are being kept at the moment. */
   readonly pending: Set<Promise<void>>
+  /** Resolves when everything so far has been read: what came first is handed over first. */
+  read: Promise<unknown>
 }
 
 interface Hearing {
@@ -67,8 +69,10 @@ export const makeStream = (deps: SocketDeps): Stream => {
     return url
   }
 
-  const keep = async (kind: DeliveryKind, payload: unknown, deliver: Deliver): Promise<void> => {
-    const events = await take(kind, payload, 'tls')
+  const keep = async (kind: DeliveryKind, payload: unknown, line: Line, deliver: Deliver): Promise<void> => {
+    const reading = line.read.then(() => take(kind, payload, 'tls'))
+    line.read = reading.catch(() => {})
+    const events = await reading
     if (events.length > 0) await deliver(events)
   }
 
@@ -82,7 +86,7 @@ export const makeStream = (deps: SocketDeps): Stream => {
     if (type === 'hello') on.greeted()
     else if (type === 'disconnect') on.asked(reason)
     else if (id === undefined || !kinds.has(type)) log.debug({ type }, 'a frame of Slack is not used')
-    else confirm(id, keep(type as DeliveryKind, payload, on.deliver), line)
+    else confirm(id, keep(type as DeliveryKind, payload, line, on.deliver), line)
   }
 
   const confirm = (id: string, kept: Promise<void>, line: Line): void => {
@@ -130,7 +134,7 @@ export const makeStream = (deps: SocketDeps): Stream => {
         resolve(`${state.end}, code ${code}`)
       })
     })
-    const line: Line = { socket, closed, pending: new Set() }
+    const line: Line = { socket, closed, pending: new Set(), read: Promise.resolve() }
     lines.add(line)
     const alive = (): void => {
       state.heardMs = now()

@@ -51,6 +51,7 @@ export const makeSocketHost = (): SocketHost => {
   const live = (): readonly WebSocket[] => [...sockets].filter((one) => one.readyState === one.OPEN)
 
   const send = (one: Waiting): void => {
+    one.timer = null
     const all = live()
     const socket = all[turn++ % Math.max(1, all.length)]
     if (!socket || closed) return
@@ -101,7 +102,8 @@ export const makeSocketHost = (): SocketHost => {
       connection_info: { app_id: appId },
     }
     socket.send(JSON.stringify(hello))
-    for (const one of waiting.values()) if (one.timer === null) send(one)
+    for (const one of [...waiting.values()])
+      if (one.timer === null && (one.attempt === 0 || one.delivery.kind === 'events_api')) send(one)
   })
 
   return {
