@@ -162,7 +162,7 @@ export const startHost = async (world: World, more: Omit<MethodDeps, 'world' | '
     const grant = grantOf(request, {})
     if (file?.name === 'moved') return void response.writeHead(302, { location: 'https://example.org/' }).end()
     // Who may not read files is shown the page to log in, with status 200.
-    if (typeof grant === 'string' || !grant.scopes.includes('files:read'))
+    if (mishapFor('file', {}) || typeof grant === 'string' || !grant.scopes.includes('files:read'))
       return void response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>Sign in</html>')
     if (!file?.bytes) return void response.writeHead(404).end()
     response.writeHead(200, { 'content-type': file.mime }).end(file.bytes)
