@@ -52,6 +52,7 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'slack/download': 'fetches what people send',
   'slack/errors': 'refusals of the API as error codes',
   'slack/grant': 'what an installation keeps',
+  'slack/home': 'the tab of the app',
   'slack/lifecycle': 'installations that end or are held back',
   'slack/limits': 'the capability table',
   'slack/markup': 'the text form, in and out',

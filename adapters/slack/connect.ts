@@ -6,7 +6,7 @@ import { jsonObject } from '../kit/webhook.ts'
 import { type DecodeContext, type Decoded, decodeEvent, decodePress, decodeSlash, workspaceOf } from './decode.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { isSigned } from './verify.ts'
-import { challenge, envelope, interaction, rateLimited, slash } from './wire.ts'
+import { challenge, type Envelope, envelope, interaction, rateLimited, slash } from './wire.ts'
 
 /** The largest are views of 250 kB and messages with many blocks. */
 export const maxBytes = 1024 * 1024
@@ -17,13 +17,15 @@ export interface TakeDeps {
   readonly context: DecodeContext
   readonly lifecycle: Lifecycle
   readonly belongs: (workspace: string, enterprise: string) => Promise<void>
+  /** Shows the home tab, where the event says that it was opened. */
+  readonly home: (envelope: Envelope) => Promise<void>
   readonly log: Log
 }
 
 /** What a delivery of Slack means, by whichever way it came. Whatever is not understood is nothing. */
 export type Take = (kind: DeliveryKind, payload: unknown, proof: Proof) => Promise<readonly InboundEvent[]>
 
-export const makeTake = ({ context, lifecycle, belongs, log }: TakeDeps): Take => {
+export const makeTake = ({ context, lifecycle, belongs, home, log }: TakeDeps): Take => {
   const eventsOf = (decoded: Decoded): readonly InboundEvent[] => {
     if (decoded.kind === 'event') return [decoded.event]
     log.debug({ why: decoded.why }, 'a delivery is not for us')
@@ -48,6 +50,8 @@ export const makeTake = ({ context, lifecycle, belongs, log }: TakeDeps): Take =
     if (authorization?.is_enterprise_install === true && enterprise && workspace !== null)
       await belongs(workspace, enterprise)
     if (await lifecycle.event(read.output)) return []
+    // Slack waits for our confirmation, not for the tab.
+    home(read.output).catch((error: unknown) => log.error({ error: String(error) }, 'the home tab failed unexpectedly'))
     return eventsOf(decodeEvent(vouch(read.output, proof), context))
   }
 

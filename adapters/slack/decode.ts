@@ -46,9 +46,10 @@ const msOf = (ts: string): number => {
   return Number(seconds) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'))
 }
 
-/** The workspace acted in; of an organisation-wide installation the one where it happened. */
+/** The workspace whose installation this is for (a shared channel belongs to several); of an organisation-wide one the
+ *  workspace where it happened. */
 export const workspaceOf = ({ context_team_id, team_id, authorizations }: Envelope): string | null =>
-  context_team_id ?? team_id ?? authorizations[0]?.team_id ?? null
+  authorizations[0]?.team_id ?? context_team_id ?? team_id ?? null
 
 const kindOf = (channel: string): Address['kind'] => (channel.startsWith('D') ? 'dm' : 'group')
 

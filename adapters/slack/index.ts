@@ -4,6 +4,7 @@ import { defineAdapter } from '../../src/contract/index.ts'
 import { openClient } from './client.ts'
 import { makeReceive, makeTake, maxBytes } from './connect.ts'
 import { makeDownload } from './download.ts'
+import { makeHome } from './home.ts'
 import { makeLifecycle } from './lifecycle.ts'
 import { capabilities } from './limits.ts'
 import { makeOauth } from './oauth.ts'
@@ -161,6 +162,7 @@ export default defineAdapter({
       },
       lifecycle: makeLifecycle({ installs, log }),
       belongs: workspaces.belongs,
+      home: makeHome({ ...deps, client, workspaces }),
       log,
     })
     const webhook = (

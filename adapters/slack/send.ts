@@ -6,7 +6,7 @@ import type { Adapter, AdapterDeps, Address, Part, Receipt } from '../../src/con
 import { SendError } from '../../src/contract/index.ts'
 import type { SlackClient } from './client.ts'
 import { type Content, encode, encodeText } from './encode.ts'
-import { refusedBlocks, refusedMetadata, SlackError, sendError } from './errors.ts'
+import { isScopeTrouble, refusedBlocks, refusedMetadata, SlackError, sendError } from './errors.ts'
 import { sendFiles } from './upload.ts'
 import { type AnswerWay, answerWay, isUserId, messages, opened, posted } from './wire.ts'
 import type { Access, Workspaces } from './workspaces.ts'
@@ -75,11 +75,15 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
     const known = direct.get(`${access.workspace} ${to.chat}`)
     if (known !== undefined) return known
     const { token, workspace } = access
-    const args = { users: to.chat }
-    const read = v.safeParse(
-      opened,
-      await client.call({ method: 'conversations.open', args, token, workspace }, signal),
-    )
+    const call = { method: 'conversations.open', args: { users: to.chat }, token, workspace } as const
+    const answer = await client.call(call, signal).catch((error: unknown) => {
+      if (!(error instanceof SlackError) || !isScopeTrouble(error.code)) throw error
+      log.warn({ workspace, about: error.message }, 'direct chats can not be opened: give the app the scope im:write')
+      return null
+    })
+    // Posts take a person's id too; edits do not.
+    if (answer === null) return to.chat
+    const read = v.safeParse(opened, answer)
     if (!read.success) throw new SlackError('conversations.open', { words: 'answered without a channel' })
     if (direct.size >= mostChats) direct.clear()
     direct.set(`${access.workspace} ${to.chat}`, read.output.channel.id)

@@ -224,6 +224,7 @@ describe('recorded envelopes of Socket Mode', () => {
       },
       lifecycle: { event: async () => false, rateLimited: async () => {} },
       belongs: async () => {},
+      home: async () => {},
       log: makeSlack().deps.log,
     })
     const { payload, type } = golden(name).payload as { payload: unknown; type: 'events_api' }

@@ -317,6 +317,15 @@ it('a message without a workspace goes by the token of the settings', async () =
   expect(fake.shown()).toMatchObject([{ place: { chat: fake.people.bob.id } }])
 })
 
+it('people are written to by their id, also without the scope to open chats', async () => {
+  const { adapter } = connected(fake)
+  fake.mishap({ method: /^conversations/, how: { kind: 'error', error: 'missing_scope' }, times: 2 })
+  const card = { ...hello, to: to({ chat: fake.people.bob.id, kind: 'dm' }) }
+  const { message = '' } = await adapter.send(card, never)
+  expect(fake.shown()).toMatchObject([{ text: 'hello', place: { chat: fake.people.bob.id } }])
+  expect(await failure(adapter.edit!(message, card, never))).toMatchObject({ code: 'edit_gone' })
+})
+
 it('no refusal shows a secret, and each one of our credentials names the cure', async () => {
   for (const error of [
     'invalid_auth',

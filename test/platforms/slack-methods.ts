@@ -25,7 +25,9 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 
 /** The channel of a call, if our bot may write there. */
 const writable = (fields: Fields, grant: Grant, { world }: MethodDeps): Channel | string => {
-  const channel = world.channels.get(text(fields.channel ?? fields.channel_id))
+  const id = text(fields.channel ?? fields.channel_id)
+  // Posts alone take a person's id for the chat with them.
+  const channel = world.channels.get(id) ?? (fields.ts === undefined ? world.directChat(grant.team, id) : null)
   if (!channel || channel.team.id !== grant.team.id) return 'channel_not_found'
   if (!channel.joined) return 'not_in_channel'
   return channel.archived ? 'is_archived' : channel
