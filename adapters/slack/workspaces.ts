@@ -181,7 +181,8 @@ export const openWorkspaces = (deps: WorkspaceDeps): Workspaces => {
     const again = await renew(used.workspace, signal)
       .then(() => access(workspace, signal))
       .catch(async (error: unknown) => {
-        if (error instanceof SlackError && error.code === 'invalid_refresh_token') await note(used, 'invalid_auth')
+        const isDead = error instanceof SlackError ? error.code === 'invalid_refresh_token' : isGone(error)
+        if (isDead) await note(used, 'token_expired')
         throw error instanceof SlackError ? await refused(used, error, 'post') : error
       })
     return work(again).catch(async (error: unknown) => {
@@ -202,6 +203,8 @@ export const openWorkspaces = (deps: WorkspaceDeps): Workspaces => {
     },
   }
 }
+
+const isGone = (error: unknown): boolean => error instanceof SendError && error.code === 'target_gone'
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {

@@ -321,6 +321,14 @@ describe('the end of an installation', () => {
     expect(states(slack.installs)).toEqual([[home.id, 'active', 'revoked']])
   })
 
+  it('that expired and can not be renewed at all says so', async () => {
+    const slack = open()
+    await install(slack)
+    fake.mishap({ method: /postMessage/, how: { kind: 'error', error: 'token_expired' } })
+    await expect(send(slack)).rejects.toMatchObject({ code: 'target_gone' })
+    expect(states(slack.installs)).toEqual([[home.id, 'active', 'invalid_token']])
+  })
+
   it('that concerns the bot token of the settings is told', async () => {
     const slack = connected(fake)
     await fake.bring({ type: 'app_uninstalled' })
@@ -339,6 +347,18 @@ it('events that Slack holds back are a state of the workspace, until they come a
   nowMs += 180_000
   await fake.say(fake.people.ann, fake.places.dm, 'hello')
   expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
+})
+
+it('what is said and answered writes nothing about the installation', async () => {
+  const real = testInstalls('slack', now)
+  const slack = open({ installs: real })
+  await install(slack)
+  const before = JSON.stringify(real.list())
+  nowMs += 60_000
+  await fake.say(fake.people.ann, fake.places.group, '/status')
+  await send(slack)
+  await send(slack)
+  expect(JSON.stringify(real.list())).toBe(before)
 })
 
 describe('the bot token of the settings beside installations', () => {

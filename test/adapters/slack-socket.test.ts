@@ -202,6 +202,35 @@ describe('a line to Slack', () => {
   })
 })
 
+it('nothing is lost on lines that are cut, changed and brought back, and every act keeps its id', async () => {
+  const { stream } = makeSlack(fake.settings)
+  const stopping = new AbortController()
+  const seen = new Map<string, number>()
+  let nth = 0
+  const deliver = async (events: readonly InboundEvent[]): Promise<void> => {
+    if (nth++ % 7 === 3) throw new Error('the disk is full')
+    for (const { id } of events) seen.set(id, (seen.get(id) ?? 0) + 1)
+  }
+  const running = (async () => {
+    while (!stopping.signal.aborted)
+      await stream!
+        .run(deliver, () => {}, stopping.signal)
+        .catch((error: unknown) => expect(error).toMatchObject({ fatal: false }))
+  })()
+  await eventually(() => fake.socket.connections() === 1)
+  for (let i = 0; i < 60; i++) {
+    await fake.say(ann, fake.places.dm, `message ${i}`)
+    if (i % 11 === 5) fake.socket.cut()
+    if (i % 13 === 7) fake.socket.disconnect('refresh_requested')
+    if (i % 17 === 2) await fake.redeliver()
+    await sleep(3)
+  }
+  await eventually(() => fake.socket.idle() && seen.size === 60, 'all 60 messages')
+  stopping.abort()
+  await running
+  await eventually(() => fake.socket.connections() === 0)
+})
+
 describe('a line that can not be had', () => {
   it.each(['invalid_auth', 'not_allowed_token_type', 'missing_scope', 'forbidden_team', 'account_inactive'])(
     'for %s is told with the cure, and not tried again',
