@@ -48,6 +48,7 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'line/receive': 'the order of checks of a request',
   'line/send': 'reply or push, and what their answers mean',
   'line/used': 'reply tokens that may have been used',
+  'slack/chats': 'direct chats and their channels',
   'slack/client': 'keeps SDK and tokens behind one door',
   'slack/download': 'fetches what people send',
   'slack/errors': 'refusals of the API as error codes',

@@ -17,6 +17,8 @@ export interface TakeDeps {
   readonly context: DecodeContext
   readonly lifecycle: Lifecycle
   readonly belongs: (workspace: string, enterprise: string) => Promise<void>
+  /** Keeps the channel of a direct chat, which bears its person's id in our addresses. */
+  readonly learn: (workspace: string | undefined, user: string, channel: string) => void
   /** Shows the home tab, where the event says that it was opened. */
   readonly home: (envelope: Envelope) => Promise<void>
   readonly log: Log
@@ -25,9 +27,14 @@ export interface TakeDeps {
 /** What a delivery of Slack means, by whichever way it came. Whatever is not understood is nothing. */
 export type Take = (kind: DeliveryKind, payload: unknown, proof: Proof) => Promise<readonly InboundEvent[]>
 
-export const makeTake = ({ context, lifecycle, belongs, home, log }: TakeDeps): Take => {
-  const eventsOf = (decoded: Decoded): readonly InboundEvent[] => {
-    if (decoded.kind === 'event') return [decoded.event]
+export const makeTake = ({ context, lifecycle, belongs, learn, home, log }: TakeDeps): Take => {
+  /** `channel`: where it happened, if our bot is surely there (a command can be typed anywhere). */
+  const eventsOf = (decoded: Decoded, channel?: string): readonly InboundEvent[] => {
+    if (decoded.kind === 'event') {
+      const { where } = decoded.event
+      if (where.kind === 'dm' && channel !== undefined) learn(where.workspace, where.chat, channel)
+      return [decoded.event]
+    }
     log.debug({ why: decoded.why }, 'a delivery is not for us')
     return []
   }
@@ -52,7 +59,7 @@ export const makeTake = ({ context, lifecycle, belongs, home, log }: TakeDeps): 
     if (await lifecycle.event(read.output)) return []
     // Slack waits for our confirmation, not for the tab.
     home(read.output).catch((error: unknown) => log.error({ error: String(error) }, 'the home tab failed unexpectedly'))
-    return eventsOf(decodeEvent(vouch(read.output, proof), context))
+    return eventsOf(decodeEvent(vouch(read.output, proof), context), read.output.event.channel)
   }
 
   return async (kind, payload, proof) => {
@@ -68,7 +75,7 @@ export const makeTake = ({ context, lifecycle, belongs, home, log }: TakeDeps): 
     if (!read.success) return unread(kind)
     const { is_enterprise_install: wide, enterprise, team } = read.output
     if (wide === true && enterprise && team) await belongs(team.id, enterprise.id)
-    return eventsOf(decodePress(vouch(read.output, proof), context))
+    return eventsOf(decodePress(vouch(read.output, proof), context), read.output.channel?.id)
   }
 }
 

@@ -107,7 +107,7 @@ const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded =
     at,
     from: senderOf(user, event.user_team, workspace),
     proof,
-    where: addressOf(account, workspace, channel, kind === 'dm' && !inThread ? undefined : thread),
+    where: addressOf(account, workspace, ids, kind === 'dm' && !inThread ? undefined : thread),
     body: { kind: 'text', text, addressed },
     media,
     message: ts,
@@ -118,12 +118,19 @@ const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded =
   return { kind: 'event', event: found }
 }
 
-const addressOf = (account: string, workspace: string, chat: string, thread: string | undefined): Address => ({
+/** A direct chat is named by its person: there is one with each, and they can be written to before they write. A command
+ *  typed between two people is answered there too, as our bot is not between them. */
+const addressOf = (
+  account: string,
+  workspace: string,
+  { user, channel }: { readonly user: string; readonly channel: string },
+  thread: string | undefined,
+): Address => ({
   platform: 'slack',
   account,
   workspace,
-  chat,
-  kind: kindOf(chat),
+  chat: kindOf(channel) === 'dm' ? user : channel,
+  kind: kindOf(channel),
   ...(thread === undefined ? {} : { thread }),
 })
 
@@ -173,7 +180,7 @@ const greeting = (
     at: msOf(ts),
     from: senderOf(inviter, undefined, workspace),
     proof,
-    where: addressOf(account, workspace, channel, undefined),
+    where: addressOf(account, workspace, { user: inviter, channel }, undefined),
     body: { kind: 'text', text: '/start', addressed: true },
     media: [],
   }
@@ -195,7 +202,7 @@ export const decodeSlash = ({ payload, proof }: Verified<Slash>, context: Decode
     at,
     from: senderOf(user, undefined, workspace, payload.user_name),
     proof,
-    where: addressOf(context.account, workspace, channel, undefined),
+    where: addressOf(context.account, workspace, { user, channel }, undefined),
     body: { kind: 'text', text: line, addressed: true },
     media: [],
     handle: handleOf({ user, ...(url === undefined ? {} : { url }) }, at),
@@ -211,20 +218,17 @@ export const decodePress = ({ payload, proof }: Verified<Interaction>, context: 
   const workspace = team?.id ?? user.team_id ?? enterprise?.id
   if (action?.type !== 'button' || !action.value || workspace === undefined) return ignored('no button of ours')
   const ts = container?.message_ts
-  // In the App Home there is no channel; the answer goes to the person.
-  const chat = channel?.id ?? user.id
+  if (channel === undefined) return ignored('a press outside of a conversation')
   const at = msOf(action.action_ts)
-  const isDm = kindOf(chat) === 'dm' || channel === undefined
-  const thread =
-    container?.thread_ts ?? (context.replyInThread && !isDm && container?.is_ephemeral !== true ? ts : undefined)
+  const isRoot = kindOf(channel.id) === 'group' && container?.is_ephemeral !== true
+  const thread = container?.thread_ts ?? (context.replyInThread && isRoot ? ts : undefined)
   const way = { user: user.id, ...(url === undefined ? {} : { url }), threaded: container?.thread_ts !== undefined }
-  const where = addressOf(context.account, workspace, chat, thread)
   const event: InboundEvent = {
-    id: eventId('slack', context.account, workspace, chat, ts ?? 'home', action.action_id, user.id, action.action_ts),
+    id: eventId('slack', context.account, workspace, channel.id, ts ?? '', action.action_id, user.id, action.action_ts),
     at,
     from: senderOf(user.id, user.team_id, workspace, user.name),
     proof,
-    where: isDm ? { ...where, kind: 'dm' } : where,
+    where: addressOf(context.account, workspace, { user: user.id, channel: channel.id }, thread),
     body: { kind: 'press', action: action.value, ...(ts === undefined ? {} : { message: ts }) },
     media: [],
     handle: handleOf(way, at),

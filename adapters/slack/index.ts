@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AdapterDeps, RawRequest, Verdict, Webhook } from '../../src/contract/index.ts'
 import { defineAdapter } from '../../src/contract/index.ts'
+import { openChats } from './chats.ts'
 import { openClient } from './client.ts'
 import { makeReceive, makeTake, maxBytes } from './connect.ts'
 import { makeDownload } from './download.ts'
@@ -150,6 +151,7 @@ export default defineAdapter({
     const secrets = [botToken, signingSecret, appToken, clientSecret].filter((one) => one !== undefined)
     const client = openClient({ apiBase, fetch: deps.fetch, now, secrets })
     const workspaces = openWorkspaces({ ...deps, client, botToken, oauth: keys })
+    const chats = openChats({ client, log })
     const commands = new Set([...deps.menu.everyone, ...deps.menu.admin].map(({ command }) => command))
     const take = makeTake({
       context: {
@@ -162,6 +164,7 @@ export default defineAdapter({
       },
       lifecycle: makeLifecycle({ installs, log }),
       belongs: workspaces.belongs,
+      learn: chats.learn,
       home: makeHome({ ...deps, client, workspaces }),
       log,
     })
@@ -209,7 +212,7 @@ export default defineAdapter({
               webhook(settings.OAUTH_CALLBACK_PATH, ['GET'], oauth.callback),
             ]),
       ],
-      ...makeSender({ ...deps, client, workspaces }),
+      ...makeSender({ ...deps, client, workspaces, chats }),
       typing: null,
       pushes: null,
       quota: null,

@@ -4,21 +4,22 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Adapter, AdapterDeps, Address, Part, Receipt } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
+import type { Chats } from './chats.ts'
 import type { SlackClient } from './client.ts'
 import { type Content, encode, encodeText } from './encode.ts'
-import { isScopeTrouble, refusedBlocks, refusedMetadata, SlackError, sendError } from './errors.ts'
+import { refusedBlocks, refusedMetadata, SlackError, sendError } from './errors.ts'
 import { sendFiles } from './upload.ts'
-import { type AnswerWay, answerWay, isUserId, messages, opened, posted } from './wire.ts'
+import { type AnswerWay, answerWay, messages, posted } from './wire.ts'
 import type { Access, Workspaces } from './workspaces.ts'
 
 const quickMs = 5_000
-const mostChats = 1000
 /** Of our own kind of metadata; what is behind the key only we know. */
 const eventType = 'openclaw_part'
 
 export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'say' | 'now'> {
   readonly client: SlackClient
   readonly workspaces: Workspaces
+  readonly chats: Chats
 }
 
 const keyOf = (part: Part): string => createHash('sha256').update(part.key).digest('hex').slice(0, 32)
@@ -42,9 +43,7 @@ const fieldsOf = ({ text, blocks }: Content): object => ({
 
 export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => {
   const { client, workspaces, log, say, now } = deps
-  /** Direct chats of people we address by their id. */
-  const direct = new Map<string, string>()
-
+  const { channelOf } = deps.chats
   const send: Adapter['send'] = async (part, signal) => {
     if (signal.aborted) throw new SendError('unavailable', 'stopped before it was sent')
     const { workspace } = part.to
@@ -68,26 +67,6 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
         throw error
       }
     })
-  }
-
-  const channelOf = async (to: Address, access: Access, signal: AbortSignal): Promise<string> => {
-    if (!isUserId(to.chat)) return to.chat
-    const known = direct.get(`${access.workspace} ${to.chat}`)
-    if (known !== undefined) return known
-    const { token, workspace } = access
-    const call = { method: 'conversations.open', args: { users: to.chat }, token, workspace } as const
-    const answer = await client.call(call, signal).catch((error: unknown) => {
-      if (!(error instanceof SlackError) || !isScopeTrouble(error.code)) throw error
-      log.warn({ workspace, about: error.message }, 'direct chats can not be opened: give the app the scope im:write')
-      return null
-    })
-    // Posts take a person's id too; edits do not.
-    if (answer === null) return to.chat
-    const read = v.safeParse(opened, answer)
-    if (!read.success) throw new SlackError('conversations.open', { words: 'answered without a channel' })
-    if (direct.size >= mostChats) direct.clear()
-    direct.set(`${access.workspace} ${to.chat}`, read.output.channel.id)
-    return read.output.channel.id
   }
 
   const post = async (part: Part, content: Content, access: Access, signal: AbortSignal): Promise<Receipt> => {

@@ -16,7 +16,7 @@ import {
 } from './slack-kit.ts'
 
 const channel = { ...home, chat: 'C0FAKECHAN1', kind: 'group' }
-const dm = { ...home, chat: 'D0FAKEDM001', kind: 'dm' }
+const dm = { ...home, chat: 'U0FAKEALICE', kind: 'dm' }
 const thread = '1767225607.000100'
 const alice = { id: 'U0FAKEALICE', aliases: ['T0FAKETEAM1/U0FAKEALICE'], self: false, bot: false }
 const said = (words: string, addressed = true) => ({ kind: 'text', text: words, addressed })
@@ -224,6 +224,7 @@ describe('recorded envelopes of Socket Mode', () => {
       },
       lifecycle: { event: async () => false, rateLimited: async () => {} },
       belongs: async () => {},
+      learn: () => {},
       home: async () => {},
       log: makeSlack().deps.log,
     })

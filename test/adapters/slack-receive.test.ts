@@ -217,6 +217,25 @@ describe('a slash command', () => {
   })
 })
 
+describe('a direct chat', () => {
+  it('is named by its person, and its channel is not asked for once it was seen', async () => {
+    const { adapter, events } = connected(fake)
+    await fake.say(fake.people.bob, { chat: fake.people.bob.id, kind: 'dm' }, 'hello')
+    expect(events).toMatchObject([{ where: { chat: fake.people.bob.id, kind: 'dm', workspace: home.id } }])
+    const part = { key: 'k', audience: 'everyone', items: [{ kind: 'text', text: 'hi' }], buttons: [] } as const
+    await adapter.send({ ...part, to: events[0]!.where }, new AbortController().signal)
+    expect(fake.calls().map(({ method }) => method)).toEqual(['chat.postMessage'])
+  })
+
+  it('answers a command that was typed between two people', async () => {
+    const { adapter, events } = connected(fake)
+    await fake.command(fake.people.ann, { chat: 'D0FAKEOTHER', kind: 'dm' }, '/openclaw', 'status')
+    const part = { key: 'k', audience: 'everyone', items: [{ kind: 'text', text: 'hi' }], buttons: [] } as const
+    await adapter.send({ ...part, to: events[0]!.where }, new AbortController().signal)
+    expect(fake.shown()).toMatchObject([{ text: 'hi', place: fake.places.dm }])
+  })
+})
+
 describe('a press', () => {
   it('is told once, with the message it hung on and its thread', async () => {
     const { adapter, events } = connected(fake, {}, { REPLY_IN_THREAD: 'true' })

@@ -54,7 +54,8 @@ export interface SlackOptions {
 
 const person = (id: string, name: string): Person => ({ id, name })
 const people = { ann: person(ids.ann, 'Alice'), bob: person(ids.bob, 'Bob'), robot: person(ids.robot, 'CI') }
-const dm: Place = { chat: dmOf[ids.ann] ?? '', kind: 'dm' }
+/** There is one direct chat with each person, so they name it. */
+const dm: Place = { chat: ids.ann, kind: 'dm' }
 const group: Place = { chat: groupChannel, kind: 'group' }
 const rootTs = '1767225607.000100'
 const thread: Place = { ...group, thread: rootTs }
@@ -68,8 +69,6 @@ export const startSlack = async (options: SlackOptions = {}): Promise<FakeSlack>
   const world = makeWorld(now)
   const oauth = makeOauth(world)
   const socket = makeSocketHost()
-  /** Who wrote to us in a direct chat; before that, it is known by the person alone. */
-  const wrote = new Set<string>([ids.ann])
   let wire: Wire = async () => {
     throw new Error('connect() the fake first')
   }
@@ -124,7 +123,6 @@ export const startSlack = async (options: SlackOptions = {}): Promise<FakeSlack>
     const isBot = own || from.id === ids.robot
     const named = mention && !own
     const words = named ? `<@${home.botUser}> ${escaped(text)}` : escaped(text)
-    if (place.kind === 'dm' && !isBot) wrote.add(from.id)
     heard(ts, channel, place.thread, text)
     const files = file ? [fileOf(keep(file.name, file.mime, file.bytes))] : []
     const message = {
@@ -194,7 +192,7 @@ export const startSlack = async (options: SlackOptions = {}): Promise<FakeSlack>
     const { ts, channel, thread: inThread, text, files, onlyFor, edits } = message
     const user = world.channels.get(channel)?.user
     const place: Place = user
-      ? { chat: wrote.has(user) ? channel : user, kind: 'dm' }
+      ? { chat: user, kind: 'dm', ...(inThread === undefined ? {} : { thread: inThread }) }
       : { chat: channel, kind: 'group', ...(inThread === undefined ? {} : { thread: inThread }) }
     return {
       id: ts,
