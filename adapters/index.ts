@@ -4,11 +4,12 @@ import discord from './discord/index.ts'
 import feishu from './feishu/index.ts'
 import kakao from './kakao/index.ts'
 import line from './line/index.ts'
+import slack from './slack/index.ts'
 import telegram from './telegram/index.ts'
 import wechat from './wechat/index.ts'
 import whatsapp from './whatsapp/index.ts'
 
-const byId = { telegram, discord, line, whatsapp, wechat, feishu, kakao, console } as const satisfies Readonly<
+const byId = { telegram, discord, slack, line, whatsapp, wechat, feishu, kakao, console } as const satisfies Readonly<
   Record<string, AdapterModule>
 >
 

@@ -5,6 +5,7 @@ import { startDiscord } from '../platforms/discord.ts'
 import { startFeishu } from '../platforms/feishu.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { startLine } from '../platforms/line.ts'
+import { startSlack } from '../platforms/slack.ts'
 import { startTelegram } from '../platforms/telegram.ts'
 import { startFakeWechat } from '../platforms/wechat.ts'
 import { startWhatsapp } from '../platforms/whatsapp.ts'
@@ -18,6 +19,7 @@ const platforms: Readonly<Record<PlatformId, Start>> = {
   discord: startDiscord,
   line: startLine,
   whatsapp: startWhatsapp,
+  slack: startSlack,
   wechat: async () => ({ ...(await startFakeWechat()), retryAfterMs: 60_000 }),
   kakao: async () => {
     const fake = await startFakeKakao()
