@@ -2,7 +2,7 @@ import type { ConfigProblem, EnvRow } from '../contract/index.ts'
 
 /** Platforms of the Python connector (and the next ones) that this version does not speak yet. Their variables may
  *  stand in an environment that is shared with it. */
-const laterPlatforms = ['SLACK', 'FEISHU', 'DISCORD', 'KOOK']
+const laterPlatforms = ['KOOK']
 
 const ours = /^OPENCLAW_(?:CONNECTOR|COMMAND)_/
 const maxNames = 500

@@ -124,15 +124,13 @@ describe('names no setting has', () => {
 
   it('of platforms to come are one warning for each platform', () => {
     const config = read({
-      OPENCLAW_CONNECTOR_FEISHU_APP_SECRET: 'feishu-secret',
-      OPENCLAW_CONNECTOR_FEISHU_PORT: '8096',
-      OPENCLAW_CONNECTOR_SLACK_BOT_TOKEN: 'xoxb-123456',
+      OPENCLAW_CONNECTOR_KOOK_BOT_TOKEN: 'kook-123456',
+      OPENCLAW_CONNECTOR_KOOK_PORT: '8096',
     })
     expect(config.warnings).toEqual([
-      expect.stringMatching(/^OPENCLAW_CONNECTOR_FEISHU_\*: .*not available in this version/),
-      expect.stringMatching(/^OPENCLAW_CONNECTOR_SLACK_\*: /),
+      expect.stringMatching(/^OPENCLAW_CONNECTOR_KOOK_\*: .*not available in this version/),
     ])
-    expect(config.secrets).toEqual(['feishu-secret', 'xoxb-123456'])
+    expect(config.secrets).toEqual(['kook-123456'])
   })
 
   it('of the backend are left alone, and so are unset ones', () => {

@@ -78,6 +78,9 @@ function mediaText(media: Capabilities['media']): string {
 }
 
 const buttonsText = { press: 'yes', type: 'quick replies' } as const
+const hours = (ms: number): string => `for ${Math.round(ms / 3_600_000)} h after they wrote`
+const pushOf = ({ push, windowMs }: Capabilities['answer']): string =>
+  push !== 'never' && windowMs !== null ? `${pushText[push]}, ${hours(windowMs)}` : pushText[push]
 const pushText = { always: 'yes', quota: 'within a quota', never: 'no, answers wait in /inbox' } as const
 
 /** Whoever has a port of its own waits for calls from outside; with a choice of modes only by choice. */
@@ -98,7 +101,7 @@ export const platformsText = (modules: readonly AdapterModule[]): string =>
       can.buttons === null ? 'no' : buttonsText[can.buttons.kind],
       can.edit === null ? 'no' : 'yes',
       can.threads ? 'yes' : 'no',
-      pushText[can.answer.push],
+      pushOf(can.answer),
     ]),
   )
 
