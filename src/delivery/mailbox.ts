@@ -48,7 +48,9 @@ export const joined = (db: Db, answer: Prepared, event: InboundEvent, nowMs: num
   for (const { key, part: waiting } of mailbox(db, laneOf(event.where), call.items - 1)) {
     const items = [...part.items, ...waiting.items]
     if (items.length > call.items) break
-    part = { ...part, items, buttons: merged(part.buttons, waiting.buttons, buttons?.max ?? 0) }
+    // One call has one mark: what may have been seen before marks all of it.
+    const repeated = waiting.repeated ? { repeated: true } : {}
+    part = { ...part, items, buttons: merged(part.buttons, waiting.buttons, buttons?.max ?? 0), ...repeated }
     dropFromMailbox(db, key, `given with ${first.key}`, nowMs)
   }
   return { ...answer, parts: [part] }

@@ -123,6 +123,18 @@ test('a final answer needs no bridge, nor does a platform where we may speak fir
   for (const { states } of [final, talking]) expect(states(bridgePartOf('e1'))).toEqual([null])
 })
 
+test('what waits goes along with an answer that has a fresh token, and so does the mark that it may be a repeat', async () => {
+  for (const repeated of [false, true]) {
+    const { clock, db, keep, end, states } = rig({ ...mute, call: { items: 3 } })
+    addPart(db, { part: part('old1'), state: 'mailbox' }, 1)
+    addPart(db, { part: part('old2', repeated ? { repeated } : {}), state: 'mailbox' }, 1)
+    addPart(db, { part: part('old3'), state: 'mailbox' }, 1)
+    const { first } = await end(keep({ handle: handle(clock.now() + 60_000) }), say('hello'))
+    expect([first?.items.length, first?.repeated === true]).toEqual([3, repeated])
+    expect(states('e1#0', 'old1', 'old2', 'old3')).toEqual(['queued', 'skipped', 'skipped', 'mailbox'])
+  }
+})
+
 test('where we may not speak first each answer mentions what waits, with one button to fetch it', async () => {
   const { db, keep, end } = rig(mute)
   addPart(db, { part: part('old1'), state: 'mailbox' }, 1)

@@ -39,8 +39,9 @@ const openLine = async (onEnd: OnEnd, env: Readonly<Record<string, string>> = {}
 
 const shownFor = ({ line }: LineHouse, words: RegExp): Promise<Shown> =>
   until(`a message like ${words}`, () => line.shown().find(({ text }) => words.test(text)) ?? null)
+/** Without the loading animation, which a slow machine gets to see. */
 const sends = ({ line }: LineHouse): readonly string[] =>
-  line.requests().map(({ path }) => path.split('/').at(-1) ?? '')
+  line.requests().flatMap(({ path }) => /\/message\/(\w+)$/.exec(path)?.[1] ?? [])
 
 describe.concurrent('on LINE', () => {
   test('a command is acknowledged at once and answered by its reply token', async ({ onTestFinished }) => {
