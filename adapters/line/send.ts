@@ -28,13 +28,23 @@ export function sender(
 
   const send: Adapter['send'] = async (part, signal) => {
     if (signal.aborted) throw new SendError('unavailable', 'stopped before it was sent')
-    const messages = encode(part, await durationsOf(part), media)
+    const encoded = encode(part, await durationsOf(part), media)
+    const messages = part.repeated ? marked(encoded) : encoded
     const token = openToken(part.handle, now())
     if (token !== null) return reply(part, token, messages, signal)
     // A reply of it whose answer was lost can't be asked about any more: no key connects it with this push.
     const { handle } = part
     const maybeThere = handle?.kind === 'token' && tokens.begun(handle.value, part.key)
-    return push(part, maybeThere ? marked(messages, say('maybe_repeated')) : messages, signal)
+    return push(part, maybeThere ? marked(encoded) : messages, signal)
+  }
+
+  /** That it may have been seen before: in front of the first text where it fits, else as a message of its own. */
+  const marked = (messages: readonly LineMessage[]): readonly LineMessage[] => {
+    const [first, ...rest] = messages
+    const mark = say('maybe_repeated')
+    if (first?.type === 'text' && first.text.length + mark.length < limits.text)
+      return [{ ...first, text: `${mark}\n${first.text}` }, ...rest]
+    return messages.length < limits.messages ? [{ type: 'text', text: mark }, ...messages] : messages
   }
 
   const durationsOf = async (part: Part): Promise<ReadonlyMap<string, number>> => {
@@ -105,14 +115,6 @@ export function sender(
   }
 
   return { send, typing }
-}
-
-/** In front of the first text where it fits, else as a message of its own. */
-const marked = (messages: readonly LineMessage[], mark: string): readonly LineMessage[] => {
-  const [first, ...rest] = messages
-  if (first?.type === 'text' && first.text.length + mark.length < limits.text)
-    return [{ ...first, text: `${mark}\n${first.text}` }, ...rest]
-  return messages.length < limits.messages ? [{ type: 'text', text: mark }, ...messages] : messages
 }
 
 const openToken = (handle: ReplyHandle | undefined, nowMs: number): string | null =>

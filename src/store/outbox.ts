@@ -98,8 +98,12 @@ const open = `state IN ('queued', 'sending', 'unknown')`
 /** Once at the start: what a crash caught under way may or may not have arrived. */
 export const recoverOutbox = (db: Db): number => {
   const wasUnderWay = (which: string): number =>
-    Number(db.sql(`UPDATE outbox SET state = 'unknown', next_at = 0 WHERE ${which}`).run().changes)
-  // Two statements, as each of them has an index of its own.
+    Number(
+      db.sql(`UPDATE outbox SET state = 'unknown', next_at = 0, attempts = min(attempts, 1) WHERE ${which}`).run()
+        .changes,
+    )
+  // Two statements, as each of them has an index of its own. That we died is no sign that the platform is in trouble:
+  // the next failure is waited for briefly again.
   return wasUnderWay(`seq > 0 AND state = 'offered'`) + wasUnderWay(`${open} AND state = 'sending'`)
 }
 

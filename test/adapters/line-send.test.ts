@@ -105,6 +105,11 @@ describe('a reply whose answer was lost', () => {
     expect(texts()).toEqual(['done'])
   })
 
+  it('that waited in the mailbox after a push whose answer was lost says so', async () => {
+    await send({ ...answerTo(await asked()), repeated: true })
+    expect(texts()).toEqual([`${testDeps().say('maybe_repeated')}\ndone`])
+  })
+
   it('says that it may be there already when its token died before that could be found out', async () => {
     const part = answerTo(await asked())
     const picture = { ...answerTo(await asked()), key: 'p2', items: [mediaItem('image')] }

@@ -4,15 +4,17 @@ import { startLine } from '../platforms/line.ts'
 import { residentBytes } from './child.ts'
 import { startDaemon } from './daemon.ts'
 import { MB, type Measure, type Row } from './row.ts'
+import { median } from './stats.ts'
 
 const base = 'https://bot.example.com'
-const jobs = 8
+const jobs = 16
 const readers = 4
+const rounds = 5
 const largeBytes = 50 * 1024 * 1024
 const maxServedBytes = 16e6
-/** The files together are more than six times that. What has passed through is garbage until V8 collects it, for which
- *  it sees no hurry. */
-const maxFetchedBytes = 64e6
+/** The files together are six times that, and twice as many files don't change it: what has passed through is garbage
+ *  until V8 collects it, which sees no hurry below some 64 MB. */
+const maxFetchedBytes = 128e6
 const everyMs = 5
 
 /** (j) How far the daemon's memory grows while it fetches several results of 50 MB from the backend at once, and while
@@ -80,18 +82,22 @@ export const measureMedia: Measure = async ({ dir, say }) => {
   // Code and buffers that any file needs are not what is measured.
   await fetchAll(await make(2, 12 * 1024 * 1024))
   const fetched = await grown('from the backend', () => make(jobs, largeBytes))
-  const served = await grown('by links', () => fetchAll(fetched.value.slice(0, readers)))
-  if (served.value.some((bytes) => bytes !== largeBytes)) throw new Error(`links gave ${served.value.join(', ')} bytes`)
+  const served: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const { value, bytes } = await grown('by links', () => fetchAll(fetched.value.slice(0, readers)))
+    if (value.some((one) => one !== largeBytes)) throw new Error(`links gave ${value.join(', ')} bytes`)
+    served.push(bytes)
+  }
   await Promise.all([daemon.stop(), line.close(), simulator.close()])
-  const row = (what: string, bytes: number, mostBytes: number): Row => ({
+  const row = (what: string, grownBytes: readonly number[], mostBytes: number): Row => ({
     name: `j  memory growth, ${what}`,
-    figure: `RSS ${MB(bytes)}`,
+    figure: `RSS ${MB(median(grownBytes))}, at most ${MB(Math.max(...grownBytes))}`,
     target: `≤ ${MB(mostBytes)}`,
-    pass: bytes <= mostBytes,
+    pass: median(grownBytes) <= mostBytes,
   })
   return [
-    row(`${jobs} results of 50 MB fetched from the backend`, fetched.bytes, maxFetchedBytes),
-    row(`${readers} results of 50 MB served by links at once`, served.bytes, maxServedBytes),
+    row(`${jobs} results of 50 MB fetched from the backend`, [fetched.bytes], maxFetchedBytes),
+    row(`${readers} results of 50 MB served by links at once`, served, maxServedBytes),
   ]
 }
 

@@ -1,4 +1,4 @@
-import type { FakePlatform, Person } from '../platforms/platform.ts'
+import type { FakePlatform, Person, Shown } from '../platforms/platform.ts'
 import { adminToken, type Stage } from './harness.ts'
 
 /** What the product puts before something that may be there already. */
@@ -24,15 +24,20 @@ const bubblesOf = (platform: FakePlatform): Bubble[] =>
     edited: edits > 0,
   }))
 
-/** Here the mark is a bubble of its own before the one it speaks of. */
+/** Here the mark is a bubble of its own or stands in one of them, and speaks of all that came with it. */
 const kakaoBubbles = ({ kakao }: Stage): Bubble[] => {
-  const bubbles: Bubble[] = []
-  let repeated = false
-  for (const { place, text } of kakao.shown()) {
-    if (text !== repeatMark) bubbles.push({ chat: place.chat, text, repeated, replyTo: null, edited: false })
-    repeated = text === repeatMark
-  }
-  return bubbles
+  const answerOf = ({ id }: Shown): string => id.split('.')[0] ?? ''
+  const shown = kakao.shown()
+  const marked = new Set(shown.filter(({ text }) => text.startsWith(repeatMark)).map(answerOf))
+  return shown
+    .filter(({ text }) => text !== repeatMark)
+    .map((one) => ({
+      chat: one.place.chat,
+      text: one.text.startsWith(repeatMark) ? one.text.slice(repeatMark.length).trim() : one.text,
+      repeated: marked.has(answerOf(one)),
+      replyTo: null,
+      edited: false,
+    }))
 }
 
 export const bubbles = (stage: Stage): readonly Bubble[] => [

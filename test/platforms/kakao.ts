@@ -92,6 +92,7 @@ export const startFakeKakao = async (
   const shown: Shown[] = []
   const imageUrls: string[] = []
   const errors: string[] = []
+  let answers = 0
   let wire: Wire = async () => {
     throw new Error('connect() the fake first')
   }
@@ -107,10 +108,11 @@ export const startFakeKakao = async (
     const bubbles: readonly Bubble[] = reading.kind === 'promise' ? [{ text: reading.text }] : reading.bubbles
     const replies = reading.kind === 'promise' ? [] : reading.quickReplies
     if (act.group && replies.length > 0) errors.push('quick replies in a group chat')
+    answers += 1
     for (const [index, { text, imageUrl, altText = '' }] of bubbles.entries()) {
       if (imageUrl) imageUrls.push(imageUrl)
       shown.push({
-        id: `bubble-${shown.length + 1}`,
+        id: `bubble-${answers}.${index + 1}`,
         place: act.group ? { chat: act.group, kind: 'group' } : { chat: act.from.id, kind: 'dm' },
         text,
         media: imageUrl ? [{ kind: 'image', as: 'image', bytes: 0, mime: '', name: altText }] : [],
