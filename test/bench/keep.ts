@@ -104,6 +104,7 @@ const openKeeper = (file: string) => {
     step: () => {},
     commands: () => commands,
     lanes: () => lanes,
+    tenancy: null,
     maxPending: 100_000,
     maxPendingPerSender: 1000,
   }
