@@ -26,7 +26,7 @@ export const measureUnreachable: Measure = async ({ quick, dir, say }) => {
       const result = await runLoad({
         port: daemon.port,
         connections,
-        total: quick ? 1000 : 3000,
+        total: quick ? 1000 : 2000,
         request: (n) => {
           const text = texts[n % texts.length] ?? texts[0]
           return signedCall(hook, hook.body(n % people, `I${round}N${n}`, text))
