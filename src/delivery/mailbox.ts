@@ -60,8 +60,9 @@ export const joined = (db: Db, answer: Prepared, nowMs: number): Prepared => {
 /** What fits into so much room, in its order. What may be known already goes alone, as only a whole call can say so. */
 const alongside = (db: Db, lane: string, room: number): readonly OutboxRow[] => {
   const rows: OutboxRow[] = []
+  if (room <= 0 || mailboxCount(db, lane) === 0) return rows
   let left = room
-  for (const row of room > 0 ? mailbox(db, lane, room) : []) {
+  for (const row of mailbox(db, lane, room)) {
     left -= row.part.items.length
     if (row.part.repeated || left < 0) break
     rows.push(row)

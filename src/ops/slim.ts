@@ -14,7 +14,7 @@ export interface Memory {
 
 const lookMs = 5000
 /** Less is not worth the pause. */
-const worthBytes = 24 * 1024 * 1024
+const worthBytes = 8 * 1024 * 1024
 
 /** After a busy spell the heap stays as large as it was. The machine's memory belongs to ComfyUI: what is free goes back
  *  once it has been quiet from one look to the next. */

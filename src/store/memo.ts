@@ -17,11 +17,30 @@ export const dropMemo = (db: Db, scope: string, key: string): void => {
   db.sql('DELETE FROM memo WHERE scope = ? AND key = ?').run(scope, key)
 }
 
-/** An adapter's own corner of the store. */
-export const memoFor = (store: Store, scope: string): Memo => ({
-  get: (key) => store.read((db) => getMemo(db, scope, key)),
-  set: (key, value) => store.write((db) => setMemo(db, scope, key, value)),
-})
+const mostRemembered = 5000
+
+/** An adapter's own corner of the store. Nobody else writes there, so what was read or written once is known. */
+export const memoFor = (store: Store, scope: string): Memo => {
+  const known = new Map<string, string | null>()
+  const remember = (key: string, value: string | null): void => {
+    known.delete(key)
+    known.set(key, value)
+    if (known.size > mostRemembered) known.delete(known.keys().next().value ?? '')
+  }
+  return {
+    get: (key) => {
+      const value = known.get(key)
+      if (value !== undefined) return value
+      const stored = store.read((db) => getMemo(db, scope, key))
+      remember(key, stored)
+      return stored
+    },
+    set: async (key, value) => {
+      await store.write((db) => setMemo(db, scope, key, value))
+      remember(key, value)
+    },
+  }
+}
 
 /** Where a person can be reached: their latest direct conversation with us. */
 export const setContact = (db: Db, person: string, target: Address, nowMs: number): void => {
