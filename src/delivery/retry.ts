@@ -21,7 +21,8 @@ export type Step =
 
 const backoff: Readonly<Record<'rate_limited' | 'unavailable' | 'auth', { firstMs: number; mostMs: number }>> = {
   rate_limited: { firstMs: second, mostMs: 5 * minute },
-  unavailable: { firstMs: second, mostMs: 5 * minute },
+  // What waits holds up its conversation, also behind a single call that went wrong again and again.
+  unavailable: { firstMs: second, mostMs: minute },
   auth: { firstMs: 30 * second, mostMs: 10 * minute },
 }
 
