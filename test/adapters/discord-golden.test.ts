@@ -6,8 +6,9 @@ import { makePlaces } from '../../adapters/discord/places.ts'
 import { gatewayUrl } from '../../adapters/discord/session.ts'
 import { frame, gatewayInfo, hello, interaction, message, ready } from '../../adapters/discord/wire.ts'
 import { vouch } from '../../src/contract/index.ts'
+import { never } from '../kit/adapter.ts'
 import { testDeps } from '../kit/deps.ts'
-import { account, goldenNames, never, readGolden } from './discord-kit.ts'
+import { account, goldenNames, readGolden } from './discord-kit.ts'
 
 const nowMs = 1_767_300_000_000
 const guild = '1200000000000000100'

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InboundEvent, Part } from '../../src/contract/index.ts'
+import { never, text } from '../kit/adapter.ts'
 import { sleep } from '../kit/deps.ts'
 import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
 import { ApiError, channelOf, type Interaction, type Post } from '../platforms/discord-world.ts'
-import { type Connected, connected, media, never, partTo, type Running, running, text } from './discord-kit.ts'
+import { type Connected, connected, media, partTo, type Running, running } from './discord-kit.ts'
 
 let fake: FakeDiscord
 let discord: Connected
