@@ -80,6 +80,7 @@ const handle = (kind: string, nth: number) => ({
   kind: 'token',
   value: `${kind} ${account} 124000000000000000${nth} FAKE_INTERACTION_TOKEN_00${nth}`,
   expiresAt: nowMs + 14 * 60_000,
+  several: true,
 })
 const interactions: Readonly<Record<string, object>> = {
   'interaction-create.command': {

@@ -82,6 +82,12 @@ describe('a slash command', () => {
     expect(fake.shown()).toMatchObject([{ text: 'all is well', onlyFor: ann().id }])
   })
 
+  it('is answered to the asker alone to the last of several parts', async () => {
+    const [event] = await asked('approvals')
+    for (const key of ['a', 'b', 'c']) await send(answer(event, { key, audience: 'asker', items: [text(key)] }))
+    expect(fake.shown()).toMatchObject(['a', 'b', 'c'].map((key) => ({ text: key, onlyFor: ann().id })))
+  })
+
   it('is deferred in time, and the answer takes the place of "thinking"', async () => {
     const [event, interaction] = await asked('run')
     await acknowledged(interaction)
