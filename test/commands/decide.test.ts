@@ -26,6 +26,18 @@ test('/approvals lists what waits, with what it would run and buttons for the fi
   )
 })
 
+test('the buttons of a request can be pressed as long as it can be decided', async () => {
+  const rig = commandRig()
+  const apr = await request(rig)
+  const pressing = (say: string) => {
+    const button = rig.db.sql('SELECT id FROM actions WHERE say = ?').get(say)
+    const body = { kind: 'press' as const, action: String(button?.id), message: 'm-card' }
+    return rig.say('boss', '', { body, where: address({ chat: 'boss' }) })
+  }
+  await rig.clock.advance(59 * 60_000)
+  expect(await pressing(`/approve ${apr}`)).toBe(`[Approved] ${apr}\nExecuted: prompt-2`)
+})
+
 test('deciding is for admins, whoever else learns nothing about the request', async () => {
   const rig = commandRig()
   const apr = await request(rig)
@@ -136,7 +148,9 @@ test('approved, but refused when it was submitted anew: the approver and the req
   rig.comfy.plan('fire', failure('refused', { said: 'out of range' }))
   const answering = rig.say('boss', `/approve ${apr}`)
   await rig.clock.advance(5000)
-  expect(await answering).toMatch(/^\[Approved\] apr_1/)
+  const answer = await answering
+  expect(answer).toMatch(/^\[Approved\] apr_1/)
+  expect(answer).not.toMatch(/Executed|None|null|undefined/)
   await rig.clock.advance(5000)
   expect(rig.texts().join('\n')).toContain('was approved, but could not be started')
 })
