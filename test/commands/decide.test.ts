@@ -147,12 +147,21 @@ test('approved, but refused when it was submitted anew: the approver and the req
   rig.comfy.setExecutes(false)
   rig.comfy.plan('fire', failure('refused', { said: 'out of range' }))
   const answering = rig.say('boss', `/approve ${apr}`)
-  await rig.clock.advance(5000)
-  const answer = await answering
-  expect(answer).toMatch(/^\[Approved\] apr_1/)
-  expect(answer).not.toMatch(/Executed|None|null|undefined/)
+  await rig.clock.advance(4000)
+  expect(await answering).toMatch(
+    /^\[Approved\] apr_1 \(Not Executed\)\nError: .*out of range\nThe requester has been told/,
+  )
   await rig.clock.advance(5000)
   expect(rig.texts().join('\n')).toContain('was approved, but could not be started')
+})
+
+test('approved, but only started when it was submitted anew: the answer names the job that runs', async () => {
+  const rig = commandRig()
+  const apr = await request(rig)
+  rig.comfy.setExecutes(false)
+  const answering = rig.say('boss', `/approve ${apr}`)
+  await rig.clock.advance(4000)
+  expect(await answering).toMatch(/^\[Approved\] apr_1\nExecuted: prompt-\d+$/)
 })
 
 test('a request of the web page can be approved here: whoever approves it gets the result', async () => {
