@@ -51,6 +51,10 @@ function decideByClass(rules: Rules, command: CommandInfo, who: Who, ask: Ask): 
   if (runs && trust === 'stranger') return approval(rule)
   if (runs && ask.forceApproval) return approval('forced-approval')
 
+  // Being public by default is no consent to pay for whoever comes along.
+  const opened = list !== null || rules.overrides.has(command.name)
+  if (command.costs && trust === 'stranger' && !opened) return deny('not-for-strangers')
+
   const scope = isProven(who) && (trust === 'admin' || inAdminList(rules, who)) ? 'all' : 'own'
   if (wanted === 'public') return { kind: 'allow', rule: list === null ? 'open' : 'listed', scope }
   if (wanted === 'run' && trust !== 'stranger') return { kind: 'allow', rule, scope }

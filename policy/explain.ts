@@ -16,6 +16,7 @@ const ruleMeanings = {
   'forced-approval': 'An approval was asked for.',
   'admin-only': 'Only admins may use commands of this class.',
   'not-in-allow-list': 'There is an allow-from list for this command class, and the sender is not in it.',
+  'not-for-strangers': 'The command costs the operator something each time, so it is for people in a list.',
   'admin-token-missing': 'The connector has no admin token for the backend.',
   'unknown-class': 'The class of the command is not known, so nobody may use it.',
   'no-rule': 'No rule lets the sender through.',

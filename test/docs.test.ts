@@ -32,6 +32,54 @@ describe('the documents', () => {
   })
 })
 
+describe('the list of what the predecessor got wrong', () => {
+  const rows = textOf('docs/predecessor.md')
+    .split('\n')
+    .filter((line) => /^\| \d/.test(line))
+    .map((line) => line.split(' | '))
+  const cases = String.raw`(?: \((?:\`[^\`]+\`(?:, )?)+\))?`
+  const proofForm = new RegExp(String.raw`^\`test/[\w/-]+(?:\.test)?\.ts\`(?: “[^”]+”${cases})+$`)
+
+  it('has every row from 1 to 67 once, in order, with what is different and a proof', () => {
+    expect(rows.map(([nr]) => nr)).toEqual(Array.from({ length: 67 }, (_, i) => `| ${i + 1}`))
+    for (const [nr, ...cells] of rows) {
+      expect(cells, nr).toHaveLength(3)
+      for (const cell of cells) expect(cell.length, nr).toBeGreaterThan(10)
+    }
+  })
+
+  it.each(rows.map(([nr = '', , , proofs = '']) => [nr.slice(2), proofs.replace(/ \|$/, '')]))(
+    'names tests that exist for row %s',
+    (_, proofs) => {
+      for (const proof of proofs.split('<br>')) {
+        expect(proof).toMatch(proofForm)
+        const [, path = '', titles = ''] = /^`([^`]+)`(.*)$/.exec(proof) ?? []
+        const source = textOf(path)
+        for (const [, title = ''] of titles.matchAll(/“([^”]+)”/g))
+          expect(isNamed(source, title), `${path}: ${title}`).toBe(true)
+        for (const [, one = ''] of titles.matchAll(/`([^`]+)`/g)) expect(source, path).toContain(one)
+      }
+    },
+  )
+
+  it('knows a title only where a test or a case bears it, and none that is skipped', () => {
+    expect(isNamed("it('is so', () => {})", 'is so')).toBe(true)
+    expect(isNamed("test.each([1])(\n  'is so', () => {})", 'is so')).toBe(true)
+    expect(isNamed("{ name: 'is so' }", 'is so')).toBe(true)
+    expect(isNamed("// it was 'is so' once\nconst text = ['is so']", 'is so')).toBe(false)
+    expect(isNamed("it('is so not', () => {})", 'is so')).toBe(false)
+    expect(isNamed("it.skip('is so', () => {})", 'is so')).toBe(false)
+    expect(isNamed("expect(text).toBe('is so')", 'is so')).toBe(false)
+  })
+})
+
+/** Whether a test (or a case of a table that is made into tests) of this file bears the title, and is run. */
+function isNamed(source: string, title: string): boolean {
+  const escaped = title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  const before = String.raw`(?:\b(?:it|test)(?:\.(?:each|for|concurrent))?\(|\)\(|\bname:)`
+  return new RegExp(`${before}\\s*(['"\`])${escaped}\\1`).test(source)
+}
+
 describe('.env.example', () => {
   const lines = textOf('.env.example').split('\n')
   const uncommented = lines.map((line) => line.replace(/^# (?=OPENCLAW_\w+=(?!\/run\/secrets))/, '')).join('\n')

@@ -13,6 +13,7 @@ export const chat: Command = {
   class: 'public',
   own: false,
   needsToken: false,
+  costs: true,
   section: 'chat',
   usage: '/chat [run|template|status] <words>',
   about: 'Ask the language model; with run it suggests a command for you',

@@ -10,8 +10,9 @@ import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, type Outcome, say, sorry } from './command.ts'
 import { jobOfApproval, maySee } from './tenants.ts'
 
-/** Long enough for the backend's word, short enough for a chat. */
-const patienceMs = 3000
+/** Long enough for the backend's word, also where it is looked for a second time (jobs/decide.ts waits 3 s for that);
+ *  short enough for a chat. */
+const patienceMs = 5000
 const closed = { approved: 'approved', rejected: 'rejected', expired: 'expired', failed: 'approved' } as const
 
 /** Claims the decision (one person decides, the next is told who did) and has it passed on. */
@@ -52,6 +53,9 @@ export const decideOn = async (
       : deps.store.read((db) => approvalById(db, id))
   if (!now) throw new Error('the approval row is gone')
   if (!claimed && !mine(known, call, to)) return say(already(now), { audience: 'asker' })
+  // Approved, but it has to be submitted anew: whether that was taken belongs to the answer.
+  const anew = now.state === 'approved' ? jobOf(now, deps) : null
+  if (anew) await deps.submitter.settled(anew.id, patienceMs)
   return inCard(now, call, deps) ?? say(answer(now, reason, deps))
 }
 

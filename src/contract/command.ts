@@ -12,6 +12,8 @@ export interface CommandInfo {
   readonly own: boolean
   /** Needs the connector's admin token for the backend. */
   readonly needsToken: boolean
+  /** Each use is paid for by the operator: strangers may only where an override or the list of the class says so. */
+  readonly costs?: true
   readonly section: 'run' | 'look' | 'decide' | 'chat'
   /** `/run <template> [words] [key=value …] [--approval]` */
   readonly usage: string

@@ -56,6 +56,8 @@ export const common = {
     'not-in-allow-list':
       '[Access Denied] You are not on the list for this command. Ask the operator to add you; /whoami shows your id.',
     'admin-only': '[Access Denied] This command needs an admin. /whoami shows your id for the operator.',
+    'not-for-strangers':
+      '[Access Denied] This command is for people the operator has listed. /whoami shows your id for the operator.',
     'unproven-sender':
       '[Access Denied] This chat can not prove who you are, so admin commands are off here. The operator can switch the proof on.',
     'admin-token-missing':

@@ -122,6 +122,19 @@ describe('the gateway connection', () => {
     expect(stats()).toMatchObject({ identifies: 1, resumes: 1 })
   })
 
+  it('tells in its beats the last event that it heard, whatever comes without a number in between', async () => {
+    fake.gateway.limits.heartbeatMs = 40
+    const stream = run()
+    await up(stream)
+    await say('one')
+    await stream.heard(1)
+    fake.gateway.sendRaw(JSON.stringify(readGolden('gateway.heartbeat-ack').payload))
+    const beats = () => stats().frames.filter(({ op }) => op === 1)
+    const before = beats().length
+    await expect.poll(() => beats().length, { interval: 5 }).toBeGreaterThan(before + 1)
+    expect(beats().at(-1)?.d).toBeGreaterThan(1)
+  })
+
   it('answers a beat that is asked for', async () => {
     const stream = run()
     await up(stream)

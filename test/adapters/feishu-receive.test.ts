@@ -169,6 +169,13 @@ describe('a message', () => {
     expect(event?.from).toMatchObject({ id: 'ou_ann', aliases: ['on_ann', 'fakealice'] })
   })
 
+  it('of somebody in no list, and in a chat in none, is brought all the same: lists say who is trusted', async () => {
+    const lists = { ...settings, ALLOWED_USERS: 'ou_somebody_else', ALLOWED_CHATS: 'oc_elsewhere' }
+    const inGroup = { chat_type: 'group', mentions: [mentionOf('@_user_1', mainApp.bot, 'FakeBot', 'bot')] }
+    for (const more of [{}, inGroup])
+      expect(eventsOf(await receive(plain(said('@_user_1 hello', more)), lists))).toHaveLength(1)
+  })
+
   it('that starts a topic is its first message; with REPLY_IN_THREAD=false there are no topics', async () => {
     const start = plain(said('hello', { thread_id: 'omt_1', message_id: 'om_root' }))
     expect(eventsOf(await receive(start))[0]?.where.thread).toBe('om_root')

@@ -133,6 +133,20 @@ describe('what people type', () => {
     expect(open.events).toMatchObject([{ body: { text: '/run portrait', addressed: false } }])
   })
 
+  it('of somebody in no list, and in a channel in none, is brought all the same: lists say who is trusted', async () => {
+    const lists = { ALLOWED_USERS: fake.people.ann.id, ALLOWED_CHANNELS: 'C0SOMEOTHER1' }
+    const { events } = connected(fake, {}, lists)
+    await fake.say(fake.people.bob, { chat: fake.people.bob.id, kind: 'dm' }, '/run portrait')
+    await fake.say(fake.people.bob, fake.places.group, '/status')
+    await fake.say(fake.people.ann, fake.places.dm, '/status')
+    expect(events.map(({ from, where }) => `${from.id} ${where.kind}`)).toEqual([
+      `${fake.people.bob.id} dm`,
+      `${fake.people.bob.id} group`,
+      `${fake.people.bob.id} group`,
+      `${fake.people.ann.id} dm`,
+    ])
+  })
+
   it('is answered in its thread in channels, and in direct chats only if it began there', async () => {
     const { events } = connected(fake, {}, { REPLY_IN_THREAD: 'true' })
     const threadOfDm = { ...fake.places.dm, thread: '1767225607.000100' }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createCached } from '../../src/backend/cached.ts'
 import type { ChatRequest } from '../../src/backend/calls-chat.ts'
 import type { Failure } from '../../src/backend/http.ts'
 import { failure, ok } from '../jobs/backend-kit.ts'
@@ -86,6 +87,30 @@ test('/chat status explains the figures, and only those', async () => {
   expect(JSON.parse(asked[0]?.userMessage ?? '')).toEqual({ errors: 0, logs: 1, queue: { queueRemaining: 3 } })
 })
 
+test('strangers do not spend the model’s budget, and are not shown the command, unless it is opened to them', async () => {
+  const { say, asked } = talking('hi')
+  expect(await say('eve', '/chat hello there')).toMatch(/^\[Access Denied\] .*\/whoami/)
+  expect(await say('eve', '/help')).not.toContain('/chat')
+  expect(await say('ann', '/help')).toContain('/chat')
+  expect(asked).toEqual([])
+  const open = commandRig({ rules: { overridesJson: '{"chat":"public"}' }, calls: { chat: async () => ok('hi') } })
+  expect(await open.say('eve', '/chat hello there')).toBe('hi')
+})
+
+test('the settings of the model are not fetched for each talk', async () => {
+  let fetched = 0
+  const load = async () => {
+    fetched++
+    return ok({ provider: 'openai', model: 'm', apiKeyConfigured: true })
+  }
+  const { signal } = new AbortController()
+  const llmConfig = createCached({ load, now: () => 0, signal, hold: { until: null } })
+  const health = async () => failure('down')
+  const rig = commandRig({ calls: { health, chat: async () => ok('hi') }, deps: { llmConfig } })
+  for (let i = 0; i < 3; i++) expect(await rig.say('ann', '/chat hello there')).toBe('hi')
+  expect(fetched).toBe(1)
+})
+
 test('talks take minutes: who finds no free place is told, and places come back even after trouble', async () => {
   let release = (): void => {}
   const held = new Promise<void>((resolve) => {
@@ -101,7 +126,7 @@ test('talks take minutes: who finds no free place is told, and places come back 
   })
   const both = ['ann', 'boss'].map((who) => rig.say(who, '/chat hello there').catch(() => 'broke'))
   await flush()
-  expect(await rig.say('eve', '/chat hello there')).toContain('busy with others')
+  expect(await rig.say('ann', '/chat hello there')).toContain('busy with others')
   release()
   expect(await Promise.all(both)).toEqual(['broke', 'broke'])
   expect(await rig.say('eve', '/status')).toContain('[Online]')

@@ -26,6 +26,18 @@ test('/approvals lists what waits, with what it would run and buttons for the fi
   )
 })
 
+test('the buttons of a request can be pressed as long as it can be decided', async () => {
+  const rig = commandRig()
+  const apr = await request(rig)
+  const pressing = (say: string) => {
+    const button = rig.db.sql('SELECT id FROM actions WHERE say = ?').get(say)
+    const body = { kind: 'press' as const, action: String(button?.id), message: 'm-card' }
+    return rig.say('boss', '', { body, where: address({ chat: 'boss' }) })
+  }
+  await rig.clock.advance(59 * 60_000)
+  expect(await pressing(`/approve ${apr}`)).toBe(`[Approved] ${apr}\nExecuted: prompt-2`)
+})
+
 test('deciding is for admins, whoever else learns nothing about the request', async () => {
   const rig = commandRig()
   const apr = await request(rig)
@@ -135,10 +147,21 @@ test('approved, but refused when it was submitted anew: the approver and the req
   rig.comfy.setExecutes(false)
   rig.comfy.plan('fire', failure('refused', { said: 'out of range' }))
   const answering = rig.say('boss', `/approve ${apr}`)
-  await rig.clock.advance(5000)
-  expect(await answering).toMatch(/^\[Approved\] apr_1/)
+  await rig.clock.advance(4000)
+  expect(await answering).toMatch(
+    /^\[Approved\] apr_1 \(Not Executed\)\nError: .*out of range\nThe requester has been told/,
+  )
   await rig.clock.advance(5000)
   expect(rig.texts().join('\n')).toContain('was approved, but could not be started')
+})
+
+test('approved, but only started when it was submitted anew: the answer names the job that runs', async () => {
+  const rig = commandRig()
+  const apr = await request(rig)
+  rig.comfy.setExecutes(false)
+  const answering = rig.say('boss', `/approve ${apr}`)
+  await rig.clock.advance(4000)
+  expect(await answering).toMatch(/^\[Approved\] apr_1\nExecuted: prompt-\d+$/)
 })
 
 test('a request of the web page can be approved here: whoever approves it gets the result', async () => {

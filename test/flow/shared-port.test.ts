@@ -107,3 +107,18 @@ describe.concurrent('one port', () => {
     expect((await fetch(`${house.url('line')}/kakao/webhook`, { method: 'POST' })).status).toBe(404)
   })
 })
+
+test('with a port for each platform a link to a file works behind every one of them', async ({ onTestFinished }) => {
+  const [line, whatsapp] = await Promise.all([startLine(), startWhatsapp()])
+  const house = await openWebhooks(onTestFinished, [line, whatsapp], {
+    env: { OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: base },
+  })
+  await line.say(line.people.ann, line.places.dm, '/run portrait a whale')
+  const link = (await shows(line, line.places.dm, hasMedia)).media[0]?.name ?? ''
+  expect(house.url('line')).not.toBe(house.url('whatsapp'))
+  for (const fake of [line, whatsapp]) {
+    const served = await fetch(link.replace(base, house.url(fake.id)))
+    expect([served.status, served.headers.get('content-type')]).toEqual([200, 'image/png'])
+    await served.arrayBuffer()
+  }
+})

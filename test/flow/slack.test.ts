@@ -77,6 +77,19 @@ describe.concurrent('on Slack', () => {
     expect(house.simulator.control.jobs()).toHaveLength(1)
   })
 
+  test('in a channel that needs no mention and gives no threads a command is answered, and talk is not', async ({
+    onTestFinished,
+  }) => {
+    const env = { OPENCLAW_CONNECTOR_SLACK_REQUIRE_MENTION: 'false', OPENCLAW_CONNECTOR_SLACK_REPLY_IN_THREAD: 'false' }
+    const { fake, shows } = await openSlack(onTestFinished, 'events', { env })
+    await fake.say(fake.people.ann, fake.places.group, 'what a day', { mention: false })
+    await fake.say(fake.people.ann, fake.places.group, '/whoami', { mention: false })
+    await shows(fake.places.group, /^You are slack:/)
+    await fake.say(fake.people.ann, fake.places.dm, '/whoami')
+    await shows(fake.places.dm, /^You are slack:/)
+    expect(fake.shown().filter(({ place }) => place.chat === fake.places.group.chat)).toHaveLength(1)
+  })
+
   test('by Socket Mode it is the same: a command, a message, and a line that is cut', async ({ onTestFinished }) => {
     const { house, fake, shows } = await openSlack(onTestFinished, 'socket')
     await until('a line', () => fake.socket.connections() === 1)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { prompts } from './backend.ts'
 import { openHouse } from './harness.ts'
 import { until } from './process.ts'
 import { carl, chatOf, promptIdIn, submitted } from './telegram.ts'
@@ -157,6 +158,29 @@ describe.concurrent('on Telegram', () => {
     expect(picture.text).toContain('prompt: a red fox')
     await ann.shows(/^Done/)
     expect(ann.seen()).toHaveLength(2)
+  })
+
+  test('a chat that refuses every answer has its commands run once, and its updates are done with', async ({
+    onTestFinished,
+  }) => {
+    const { telegram, simulator } = await openHouse(onTestFinished)
+    const ann = chatOf(telegram, telegram.people.ann)
+    const bob = chatOf(telegram, telegram.people.bob)
+    const room = telegram.world.rooms.get(Number(ann.place.chat))
+    if (!room) throw new Error('Ann has no room')
+    room.forbidden = 'bot was blocked by the user'
+    for (const what of ['/run portrait a red fox', '/whoami', '/run portrait a blue whale']) await ann.say(what)
+    await until('both are run', () => prompts(simulator).length === 2)
+    const polls = (): number => telegram.calls().filter(({ method }) => method === 'getUpdates').length
+    const before = polls()
+    for (let i = 0; i < 3; i++) {
+      await bob.say('/whoami')
+      await until('it is answered', () => bob.texts().filter((text) => text.startsWith('You are')).length > i)
+    }
+    expect(polls()).toBeGreaterThan(before)
+    expect(telegram.updates.waiting()).toBe(0)
+    await simulator.control.idle()
+    expect(prompts(simulator)).toEqual(['a red fox', 'a blue whale'])
   })
 
   test('somebody who blocked the bot is left alone, and answered when they write again', async ({ onTestFinished }) => {

@@ -69,6 +69,29 @@ describe('an installation', () => {
     expect(other.list()).toEqual([])
   })
 
+  it('stays with its token while others change, whichever platform writes, also after a restart', async () => {
+    const rig = await installsRig()
+    const other = rig.registry.of('other')
+    const neighbour = { workspace: 'W2', facts: {}, secrets: { bot: 'token-of-the-neighbour' } }
+    // What each platform does comes in between what the other does, and all at once.
+    await other.save(neighbour)
+    await Promise.all([
+      rig.installs.save(first),
+      other.note('W2', health('rate_limited')),
+      rig.installs.note('W1', health('ok', 'fresh')),
+      other.save({ ...neighbour, facts: { name: 'Second' } }),
+    ])
+    await other.note('W2', health('ok', 'late'))
+    const seen = [rig.installs.resolve('W1'), other.resolve('W2')]
+    expect(seen).toMatchObject([
+      { ok: true, secrets: first.secrets },
+      { ok: true, secrets: neighbour.secrets, installation: { facts: { name: 'Second' }, health: { state: 'ok' } } },
+    ])
+    await rig.store.close()
+    const again = await installsRig({ dir: rig.dir })
+    expect([again.installs.resolve('W1'), again.registry.of('other').resolve('W2')]).toEqual(seen)
+  })
+
   it('whose token died is not used until it is installed anew', async () => {
     const rig = await installsRig()
     await rig.installs.save(first)

@@ -243,6 +243,27 @@ test('decisions made elsewhere are noticed: approved, rejected, expired', async 
   expect(woken()).toBeGreaterThan(0)
 })
 
+test('a request that is approved after most of an hour is followed to its picture', async () => {
+  const { ask, db, comfy, run, clock, state, news } = await watching()
+  const answer = await comfy.backend.fire({ templateId: 't', inputs: {}, traceId: 'trace-a', requireApproval: true })
+  const id = answer.ok && answer.value.kind === 'approval' ? answer.value.approvalId : ''
+  ask('a', { state: 'approval', approvalId: id, told: 'approval' })
+  const expiresAtMs = clock.now() + 60 * minute
+  Object.assign(comfy.approvals.get(id) ?? {}, { expiresAtMs })
+  addApproval(db, { id, state: 'pending', job: 'a', template: 't', inputs: {}, expiresAtMs, createdAtMs: 1 })
+  void run()
+  await clock.advance(55 * minute)
+  expect(state('a')).toBe('approval')
+  await comfy.backend.approve(id, { actor: 'web' })
+  await clock.advance(minute)
+  expect(state('a')).toBe('queued')
+  await clock.advance(55 * minute)
+  comfy.end(0, 'done', output)
+  await clock.advance(minute)
+  await eventually(() => state('a') === 'done')
+  expect(news().flatMap((row) => row.part.items.map(({ kind }) => kind))).toContain('media')
+})
+
 test('a request the backend tells nothing about, a day after it expired, does not stay open for ever', async () => {
   const { ask, comfy, run, clock, state, db, messages } = await watching()
   ask('a', { state: 'approval', approvalId: 'apr_x', approval: true, told: 'approval' })

@@ -24,7 +24,7 @@ export const commands: readonly CommandInfo[] = [
   command('/jobs', 'admin', { aliases: ['jobs', '/queue', 'queue'], own: true }),
   command('/help', 'public', { aliases: ['help', '/start'] }),
   command('/approve', 'admin', { section: 'decide' }),
-  command('/chat', 'public', { section: 'chat' }),
+  command('/chat', 'public', { section: 'chat', costs: true }),
 ]
 
 export const named = (name: string): CommandInfo => {

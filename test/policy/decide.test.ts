@@ -74,6 +74,15 @@ describe('without lists and overrides', () => {
     expect(says(command, asker)).toBe(expected)
   })
 
+  it('what costs the operator something is not for strangers, until it is opened by name or by a list', () => {
+    expect(says('/chat', stranger)).toBe('deny not-for-strangers')
+    expect(says('/chat', claimed)).toBe('deny not-for-strangers')
+    expect(says('/chat', ann)).toBe('allow open own')
+    expect(says('/chat', boss)).toBe('allow open all')
+    expect(says('/chat', stranger, { overridesJson: '{"chat":"public"}' })).toBe('allow open own')
+    expect(says('/chat', stranger, { allowPublic: ['eve'] })).toBe('allow listed own')
+  })
+
   it('an approval that was asked for is asked for, also by an admin', () => {
     expect(says('/run', boss, {}, { forceApproval: true })).toBe('approval forced-approval')
     expect(says('/status', boss, {}, { forceApproval: true })).toBe('allow open all')

@@ -30,7 +30,11 @@ const edgeWith = (lines: string[], pid = 7): Edge => ({
 
 const opening = (dir: string, pid?: number) => {
   const lines: string[] = []
-  const env = { OPENCLAW_CONNECTOR_STATE_DIR: dir, OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: 'https://bot.example' }
+  const env = {
+    OPENCLAW_CONNECTOR_STATE_DIR: dir,
+    OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: 'https://bot.example',
+    OPENCLAW_CONNECTOR_ADMIN_TOKEN: 'one-token-of-one-operator',
+  }
   const { config } = inspectConfig(env, [], { readFile: files(), isTty: false, homeDir: dir, platform: 'linux' })
   const open = async () => {
     const state = await openState(config, edgeWith(lines, pid))
@@ -61,7 +65,7 @@ test('one process at a time; closing lets the next one in', async () => {
   await opening(dir, 12).open()
 })
 
-test('links to files hold over a restart, and nobody else’s do', async () => {
+test('links to files hold over a restart, and nobody else’s do, not even with the same admin token', async () => {
   const dir = tempDir()
   const blob = 'ab'.repeat(16)
   const first = await opening(dir).open()
@@ -69,6 +73,7 @@ test('links to files hold over a restart, and nobody else’s do', async () => {
   await first.close()
   const again = await opening(dir).open()
   expect(again.links.check(token)?.blob).toBe(blob)
+  // Whoever holds a link holds nothing to try admin tokens on: two daemons with the same one know no link of each other.
   const other = await opening(tempDir()).open()
   expect(other.links.check(token)).toBeNull()
 })

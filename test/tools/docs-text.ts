@@ -111,7 +111,7 @@ export const commandsText = (commands: readonly CommandInfo[]): string =>
     ['Command', 'Class', 'What it does', 'Also as'],
     commands.map((command) => [
       code(command.usage),
-      command.class + (command.own ? ' (one’s own: everyone)' : ''),
+      command.class + (command.own ? ' (one’s own: everyone)' : command.costs ? ' (not for strangers)' : ''),
       sentence(command.about),
       command.aliases.map(code).join(' '),
     ]),
