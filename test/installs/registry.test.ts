@@ -203,6 +203,35 @@ describe('an operator', () => {
     expect(actionsOf(rig)).toEqual(['upsert', 'deactivate', 'activate'])
   })
 
+  it('is heard, not whoever installs anew: it stays off with its new tokens until the operator switches it on', async () => {
+    const rig = await installsRig()
+    const { id } = await rig.installs.save(first)
+    await rig.registry.setActive('default', id, false)
+    const renewed = { ...first, secrets: { bot: 'another' } }
+    for (let i = 0; i < 2; i++)
+      expect(await rig.installs.save(renewed)).toMatchObject({ id, status: 'deactivated', statusReason: 'operator' })
+    expect(rig.installs.resolve('W1')).toMatchObject({ ok: false, reason: 'inactive_binding' })
+    await rig.registry.setActive('default', id, true)
+    expect(rig.installs.resolve('W1')).toMatchObject({ ok: true, secrets: { bot: 'another' } })
+    expect(actionsOf(rig)).toEqual(['upsert', 'deactivate', 'upsert', 'activate'])
+  })
+
+  it('is heard, not the platform: what ends there and is installed anew is still off, and has lost its tokens', async () => {
+    const rig = await installsRig()
+    const { id } = await rig.installs.save(first)
+    await rig.registry.setActive('default', id, false)
+    for (let i = 0; i < 2; i++)
+      await rig.installs.note('W1', { status: { to: 'uninstalled', reason: 'app_uninstalled' } })
+    expect(rig.installs.list()).toMatchObject([{ status: 'deactivated', health: { state: 'revoked' } }])
+    expect(rig.store.read((db) => secretsOf(db, id)).map(({ value }) => value)).toEqual([null, null])
+    expect(await rig.registry.setActive('default', id, true)).toBe('reinstall')
+    expect(await rig.installs.save(first)).toMatchObject({ status: 'deactivated', health: { state: 'ok' } })
+    await rig.installs.note('W1', { status: { to: 'active', reason: 'the platform says so' } })
+    expect(rig.installs.resolve('W1').ok).toBe(false)
+    expect(await rig.registry.setActive('default', id, true)).toMatchObject({ status: 'active' })
+    expect(actionsOf(rig)).toEqual(['upsert', 'deactivate', 'health_update', 'uninstall', 'upsert', 'activate'])
+  })
+
   it('can’t switch on what was uninstalled, and switching it off leaves it uninstalled', async () => {
     const rig = await installsRig()
     const { id } = await rig.installs.save(first)
