@@ -44,8 +44,8 @@ export const makeReceive = ({ apps, maxAgeMs, now, log }: ReceiveDeps): ((reques
   }
 
   const accept = async (app: App, { occurrence }: Opened, proof: Proof): Promise<Verdict> => {
-    if (!(await app.admits(occurrence.tenantKey)))
-      return unproven('an event of another tenant, or of one that is switched off')
+    if (await app.settles(occurrence)) return { kind: 'answer', answer: taken }
+    if (!(await app.admits(occurrence))) return unproven('an event of another tenant, or of one that is switched off')
     const events = await app.read(vouch(occurrence, proof), AbortSignal.timeout(workMs))
     return events.length === 0 ? { kind: 'answer', answer: taken } : { kind: 'events', events, ack: taken }
   }

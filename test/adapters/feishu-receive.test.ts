@@ -348,9 +348,9 @@ describe('words', () => {
   it('references to files come back whole, whatever is in them', () => {
     const word = fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 40 })
     fc.assert(
-      fc.property(word, word, word, (name, message, key) => {
-        const { ref } = refOf(name, message, { kind: 'image', key, as: 'image' })
-        expect(readRef(ref)).toEqual([name, message, key, 'image'])
+      fc.property(word, word, word, fc.option(word, { nil: undefined }), (name, message, key, tenant) => {
+        const { ref } = refOf(name, message, { kind: 'image', key, as: 'image' }, tenant)
+        expect(readRef(ref)).toEqual([name, message, key, 'image', ...(tenant === undefined ? [] : [tenant])])
       }),
     )
   })

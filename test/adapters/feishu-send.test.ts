@@ -5,8 +5,8 @@ import { capabilities, limits } from '../../adapters/feishu/limits.ts'
 import { receiverOf } from '../../adapters/feishu/send.ts'
 import type { Part, PartItem } from '../../src/contract/index.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
-import { refusalOf } from '../platforms/feishu-api.ts'
 import { otherApp } from '../platforms/feishu-events.ts'
+import { refusalOf } from '../platforms/feishu-rules.ts'
 import { account, buttons, type Feishu, file, makeFeishu, makePart, never, text } from './feishu-kit.ts'
 
 let fake: FakeFeishu

@@ -158,7 +158,7 @@ describe('the key of installations', () => {
 })
 
 describe('the record of installations', () => {
-  it('holds who came and went, though health changes a thousand times', async () => {
+  it('holds who came and went, though health changes and tokens are renewed a thousand times', async () => {
     const rig = await installsRig()
     const { id } = await rig.installs.save(first)
     const event = {
@@ -170,7 +170,7 @@ describe('the record of installations', () => {
       details: {},
     } as const
     await rig.store.write((db) => {
-      for (let i = 0; i < 3000; i++) addAudit(db, { ...event, atMs: i, action: 'health_update' })
+      for (let i = 0; i < 3000; i++) addAudit(db, { ...event, atMs: i, action: i % 2 ? 'rotate' : 'health_update' })
     })
     expect(rig.registry.auditCount('default')).toBe(1001)
     expect(rig.registry.audit('default', null, 2000)[0]).toMatchObject({ action: 'upsert', install: id })
