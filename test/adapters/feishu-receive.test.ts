@@ -191,7 +191,8 @@ describe('a message', () => {
       return globalThis.fetch(...args)
     }
     const feishu = connected(fake, { ...deps, fetch })
-    await expect(fake.say(fake.people.ann, fake.places.group, 'draw')).rejects.toThrow('network trouble')
+    expect(await fake.say(fake.people.ann, fake.places.group, 'draw')).toMatchObject({ status: 503 })
+    expect(feishu.lines.join()).toContain('network trouble')
     await fake.say(fake.people.ann, fake.places.dm, 'in a direct chat it is clear')
     broken = false
     await fake.redeliver()
