@@ -64,6 +64,7 @@ export const tenantFor = (tenancy: Tenancy | null, platform: string, workspace: 
 
 /** An address with its tenant. It goes by the workspace alone: what an adapter says about it does not count. */
 export function placed(where: Address, tenancy: Tenancy | null): Address {
+  if (tenancy === null && where.tenant === undefined) return where
   const { tenant: _, ...rest } = where
   return tenancy === null ? rest : { ...rest, tenant: tenantFor(tenancy, rest.platform, rest.workspace) }
 }

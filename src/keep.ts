@@ -34,7 +34,9 @@ export const keep = async (
 ): Promise<ReadonlySet<string>> => {
   const lanes = p.lanes()
   const held: Held[] = []
-  for (const event of events.map((one) => ({ ...one, where: placed(one.where, p.tenancy) }))) {
+  for (const one of events) {
+    const where = placed(one.where, p.tenancy)
+    const event = where === one.where ? one : { ...one, where }
     const verdict = verdictOn(event, capabilities, p)
     if (verdict) held.push({ event, verdict, free: lanes.hold(event) })
   }

@@ -107,7 +107,7 @@ export function decodeInteraction(
       where,
       body,
       media: filesOf(payload),
-      handle: { kind: 'token', value: handleOf(payload), expiresAt: nowMs + tokenMs },
+      handle: { kind: 'token', value: handleOf(payload), expiresAt: nowMs + tokenMs, several: true },
     },
   }
 }

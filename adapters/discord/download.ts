@@ -2,7 +2,8 @@
 import * as v from 'valibot'
 import type { MediaRef } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
-import { networkFault } from '../kit/http.ts'
+import { trustedUrl } from '../kit/hosts.ts'
+import { fetchError, networkFault } from '../kit/http.ts'
 import type { Api } from './client.ts'
 import { DiscordError, sendError } from './errors.ts'
 import { refreshed } from './wire.ts'
@@ -12,19 +13,12 @@ const fileHosts = new Set(['cdn.discordapp.com', 'media.discordapp.net'])
 const askMs = 15_000
 const fetchMs = 60_000
 
-const trusted = (text: string, apiBase: string): URL | null => {
-  const url = URL.parse(text)
-  if (url === null || url.username !== '' || url.password !== '') return null
-  if (url.origin === URL.parse(apiBase)?.origin) return url
-  return url.protocol === 'https:' && url.port === '' && fileHosts.has(url.hostname) ? url : null
-}
-
 /** Fetches what a person sent, without credentials, following no redirect. Addresses are signed and die; then the
  *  message is asked for a new one. The caller bounds the body. Throws SendError: `rejected` for what is gone or lies
  *  elsewhere, `unavailable` for trouble. */
 export const makeDownload = (api: Api, apiBase: string, fetch: typeof globalThis.fetch) => {
   const get = async (address: string, signal: AbortSignal): Promise<Response> => {
-    const url = trusted(address, apiBase)
+    const url = trustedUrl(address, (host) => fileHosts.has(host), apiBase)
     if (url === null) throw new SendError('rejected', 'Discord names no address of its own for the file')
     try {
       return await fetch(url, { redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]) })
@@ -45,9 +39,7 @@ export const makeDownload = (api: Api, apiBase: string, fetch: typeof globalThis
       return read.success ? (read.output.attachments.find(({ id }) => id === file)?.url ?? null) : null
     } catch (error) {
       if (!(error instanceof DiscordError)) throw error
-      const { code, message: about } = sendError(error, { media: false, thread: false })
-      const passes = code === 'unavailable' || code === 'rate_limited' || code === 'auth'
-      throw new SendError(passes ? code : 'rejected', about)
+      throw fetchError(sendError(error, { media: false, thread: false }))
     }
   }
 

@@ -1,33 +1,18 @@
 // A file of its own because sends, edits, tokens and the gateway read the same refusals differently (facts/discord §7).
 import { type SendCode, SendError } from '../../src/contract/index.ts'
 import { statusError } from '../kit/http.ts'
+import { CallError, type CallFacts, classesOf } from '../kit/refusal.ts'
 
-/** A call that did not succeed. `status` is null when no answer came; `code` where Discord named none. No secret in it. */
-export class DiscordError extends Error {
+/** `code`: the JSON error code, null where Discord named none. */
+export class DiscordError extends CallError {
   override readonly name = 'DiscordError'
-  readonly status: number | null
-  /** The JSON error code. */
   readonly code: number | null
-  readonly retryAfterMs: number | null
-  readonly delivered: 'no' | 'maybe'
 
-  constructor(
-    about: string,
-    facts: {
-      readonly words: string
-      readonly status?: number | null
-      readonly code?: number | null
-      readonly retryAfterMs?: number | null
-      readonly delivered?: 'no' | 'maybe'
-    },
-  ) {
+  constructor(about: string, facts: CallFacts & { readonly words: string; readonly code?: number | null }) {
     const { status = null, code = null } = facts
     const numbers = [status, code].filter((one) => one !== null && one !== 0).join('/')
-    super(`Discord ${about}: ${numbers === '' ? '' : `${numbers} `}${facts.words}`)
-    this.status = status
+    super(`Discord ${about}: ${numbers === '' ? '' : `${numbers} `}${facts.words}`, facts)
     this.code = code
-    this.retryAfterMs = facts.retryAfterMs ?? null
-    this.delivered = facts.delivered ?? 'no'
   }
 }
 
@@ -45,9 +30,7 @@ const byClass: Readonly<Partial<Record<SendCode, readonly number[]>>> = {
   // Empty or wrong in form; blocked by the server's own filters.
   rejected: [50006, 50035, 200000, 240000],
 }
-const classes = new Map(
-  Object.entries(byClass).flatMap(([name, codes]) => codes.map((code) => [code, name as SendCode] as const)),
-)
+const classes = classesOf(byClass)
 
 export interface SendContext {
   /** The call carried files. */

@@ -1,6 +1,7 @@
 // A file of its own: fetches what people send.
 import type { Adapter } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
+import { fetchError } from '../kit/http.ts'
 import { type App, appOf } from './app.ts'
 import { readRef } from './content.ts'
 import { FeishuError, sendError } from './errors.ts'
@@ -23,8 +24,6 @@ export const makeDownload =
       return await client.file(path, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
     } catch (error) {
       if (!(error instanceof FeishuError)) throw error
-      const { code, message: about } = sendError(error)
-      const passes = code === 'unavailable' || code === 'rate_limited' || code === 'auth'
-      throw new SendError(passes ? code : 'rejected', about)
+      throw fetchError(sendError(error))
     }
   }

@@ -1,31 +1,20 @@
 // A file of its own: what the codes mean, for sends, uploads, edits and the long connection (Feishu server error codes).
 import { type SendCode, SendError } from '../../src/contract/index.ts'
 import { statusError } from '../kit/http.ts'
+import { CallError, type CallFacts, classesOf } from '../kit/refusal.ts'
 
-/** A call that did not succeed. `status` is null when no answer came; `code` where the answer was not the API's. */
-export class FeishuError extends Error {
+/** `code` is null where the answer was not the API's. */
+export class FeishuError extends CallError {
   override readonly name = 'FeishuError'
-  readonly status: number | null
   readonly code: number | null
   /** The platform's own words, or ours when there was no answer; redacted. */
   readonly words: string
-  readonly retryAfterMs: number | null
-  readonly delivered: 'no' | 'maybe'
 
-  constructor(facts: {
-    readonly words: string
-    readonly status?: number | null
-    readonly code?: number | null
-    readonly retryAfterMs?: number | null
-    readonly delivered?: 'no' | 'maybe'
-  }) {
+  constructor(facts: CallFacts & { readonly words: string; readonly code?: number | null }) {
     const { words, status = null, code = null } = facts
-    super(`Feishu ${code ?? status ?? ''}: ${words}`.replace(' :', ':'))
+    super(`Feishu ${code ?? status ?? ''}: ${words}`.replace(' :', ':'), facts)
     this.words = words
-    this.status = status
     this.code = code
-    this.retryAfterMs = facts.retryAfterMs ?? null
-    this.delivered = facts.delivered ?? 'no'
   }
 }
 
@@ -61,9 +50,7 @@ const byClass: Readonly<Partial<Record<SendCode, readonly number[]>>> = {
   media_rejected: [230055, 234001, 234006, 234010, 234011, 234039],
   rejected: [230001, 230022, 230025, 230028, 230099],
 }
-const classes = new Map(
-  Object.entries(byClass).flatMap(([name, codes]) => codes.map((code) => [code, name as SendCode] as const)),
-)
+const classes = classesOf(byClass)
 
 /** Five messages a second go to one person or group. */
 const chatDistanceMs = 1000

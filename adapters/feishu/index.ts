@@ -1,4 +1,5 @@
 import { defineAdapter, type Intake } from '../../src/contract/index.ts'
+import { listenEnv, webhookAt } from '../kit/webhook.ts'
 import { openApp } from './app.ts'
 import { accountForm, appIdForm, readBindings } from './bindings.ts'
 import { longConnection } from './connect.ts'
@@ -76,9 +77,7 @@ export default defineAdapter({
       options: ['websocket', 'webhook'],
       fallback: 'websocket',
     },
-    BIND: { kind: 'text', about: 'Host to listen on', fallback: '127.0.0.1' },
-    PORT: { kind: 'port', about: 'Port to listen on', fallback: 8094 },
-    PATH: { kind: 'text', about: 'Path of the webhook for events', fallback: '/feishu/events', matches: /^\// },
+    ...listenEnv(8094, '/feishu/events', 'Path of the webhook for events'),
     CALLBACK_PATH: {
       kind: 'text',
       about: 'Path of the webhook for card callbacks',
@@ -147,15 +146,8 @@ const intakesOf = (apps: readonly App[], settings: IntakeSettings, deps: Deps): 
   const receive = makeReceive({ ...deps, apps: proven, maxAgeMs: settings.SIGNATURE_MAX_AGE_SEC * 1000 })
   return [
     ...apps.filter(({ binding }) => binding.mode === 'websocket').map((app) => longConnection(app, deps)),
-    ...paths.map((path) => ({
-      kind: 'webhook' as const,
-      host: settings.BIND,
-      port: settings.PORT,
-      path,
-      methods: ['POST'] as const,
-      maxBytes,
-      inlineMs: null,
-      receive,
-    })),
+    ...paths.map((path) =>
+      webhookAt({ ...settings, PATH: path }, { methods: ['POST'], maxBytes, inlineMs: null, receive }),
+    ),
   ]
 }

@@ -1,4 +1,5 @@
 import { defineAdapter } from '../../src/contract/index.ts'
+import { listenEnv, webhookAt } from '../kit/webhook.ts'
 import { postCallback } from './callback.ts'
 import { callbackLifeMs } from './decode.ts'
 import { encodePart } from './encode.ts'
@@ -33,9 +34,7 @@ export default defineAdapter({
       about: 'Users who may run without approval: userRequest.user.id (botUserKey) or plusfriendUserKey',
       trust: 'users',
     },
-    BIND: { kind: 'text', about: 'Host to listen on', fallback: '127.0.0.1' },
-    PORT: { kind: 'port', about: 'Port to listen on', fallback: 8096 },
-    PATH: { kind: 'text', about: 'Path of the skill URL', fallback: '/kakao/webhook', matches: /^\// },
+    ...listenEnv(8096, '/kakao/webhook', 'Path of the skill URL'),
     RESPONSE_TIMEOUT_MS: {
       kind: 'int',
       about: 'Longest wait before a request is answered with "still working"; Kakao itself gives up at 5000',
@@ -96,16 +95,12 @@ export default defineAdapter({
     return {
       account,
       intakes: [
-        {
-          kind: 'webhook',
-          host: settings.BIND,
-          port: settings.PORT,
-          path: settings.PATH,
+        webhookAt(settings, {
           methods: ['POST'],
           maxBytes,
           inlineMs: settings.RESPONSE_TIMEOUT_MS,
           receive: makeReceive({ ...encode, account, secret: settings.WEBHOOK_SECRET, botId, apiBase, now, log }),
-        },
+        }),
       ],
       send: (part, signal) => postCallback(part.handle, encodePart(part, encode), signal, callback),
       edit: null,

@@ -98,6 +98,10 @@ export function statusError(about: string, status: number, afterMs: number | nul
   return new SendError('rejected', about)
 }
 
+/** A failed fetch of what a person sent: what may pass keeps its code, all else is said as refused. */
+export const fetchError = ({ code, message }: SendError): SendError =>
+  new SendError(code === 'unavailable' || code === 'rate_limited' || code === 'auth' ? code : 'rejected', message)
+
 /** Takes secrets out of texts that come from elsewhere. */
 export const redactor =
   (secrets: readonly string[]) =>

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { HttpAnswer } from '../../src/contract/index.ts'
+import type { EnvTable, HttpAnswer, Webhook } from '../../src/contract/index.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -23,3 +23,23 @@ export const jsonAnswer = (value: object): HttpAnswer => ({
   headers: { 'content-type': 'application/json; charset=utf-8' },
   body: JSON.stringify(value),
 })
+
+/** The settings of an adapter's listener, beginning with its documented port and path. */
+export const listenEnv = (port: number, path: string, aboutPath: string) =>
+  ({
+    BIND: { kind: 'text', about: 'Host to listen on', fallback: '127.0.0.1' },
+    PORT: { kind: 'port', about: 'Port to listen on', fallback: port },
+    PATH: { kind: 'text', about: aboutPath, fallback: path, matches: /^\// },
+  }) as const satisfies EnvTable
+
+interface ListenSettings {
+  readonly BIND: string
+  readonly PORT: number
+  readonly PATH: string
+}
+
+/** A webhook intake where the settings say. */
+export const webhookAt = (
+  { BIND, PORT, PATH }: ListenSettings,
+  webhook: Pick<Webhook, 'methods' | 'maxBytes' | 'inlineMs' | 'receive'>,
+): Webhook => ({ kind: 'webhook', host: BIND, port: PORT, path: PATH, ...webhook })

@@ -1,4 +1,5 @@
 import { defineAdapter } from '../../src/contract/index.ts'
+import { listenEnv, webhookAt } from '../kit/webhook.ts'
 import { apiHost, dataBaseOf, openClient } from './connect.ts'
 import { makeDownload } from './download.ts'
 import { capabilities } from './limits.ts'
@@ -43,9 +44,7 @@ export default defineAdapter({
       about: 'In groups, listen only to messages that mention the bot; otherwise commands with a slash are enough',
       fallback: false,
     },
-    BIND: { kind: 'text', about: 'Host to listen on', fallback: '127.0.0.1' },
-    PORT: { kind: 'port', about: 'Port to listen on', fallback: 8099 },
-    PATH: { kind: 'text', about: 'Path of the webhook URL', fallback: '/line/webhook', matches: /^\// },
+    ...listenEnv(8099, '/line/webhook', 'Path of the webhook URL'),
     API_BASE: { kind: 'url', about: 'Messaging API server, for a proxy', fallback: apiHost },
     DATA_API_BASE: {
       kind: 'url',
@@ -77,18 +76,7 @@ export default defineAdapter({
     })
     return {
       account,
-      intakes: [
-        {
-          kind: 'webhook',
-          host: settings.BIND,
-          port: settings.PORT,
-          path: settings.PATH,
-          methods: ['POST'],
-          maxBytes,
-          inlineMs: null,
-          receive,
-        },
-      ],
+      intakes: [webhookAt(settings, { methods: ['POST'], maxBytes, inlineMs: null, receive })],
       ...sender(client, quota, deps),
       edit: null,
       inline: null,

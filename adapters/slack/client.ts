@@ -1,4 +1,5 @@
 // A file of its own so that the SDK and the tokens stay behind one door.
+import { trustedUrl } from '../kit/hosts.ts'
 import { networkFault, readText, redactor, retryAfterMs, withDeadline } from '../kit/http.ts'
 import { SlackError } from './errors.ts'
 
@@ -79,13 +80,10 @@ const dataOf = (error: unknown): Readonly<Record<string, unknown>> => {
 
 /** Slack's other hosts are neighbours of the API's: `files.slack.com`, `hooks.slack.com` (and so on slack-gov.com). A
  *  proxy serves them itself. */
-export const trustedUrl = (text: string, apiBase: string): URL | null => {
-  const url = URL.parse(text)
+const neighbourUrl = (text: string, apiBase: string): URL | null => {
   const base = URL.parse(apiBase)
-  if (url === null || base === null || url.username !== '' || url.password !== '') return null
-  if (url.origin === base.origin) return url
-  const isNeighbour = [`files.${base.hostname}`, `hooks.${base.hostname}`].includes(url.hostname)
-  return base.protocol === 'https:' && url.protocol === 'https:' && url.port === '' && isNeighbour ? url : null
+  const neighbours = base?.protocol === 'https:' ? [`files.${base.hostname}`, `hooks.${base.hostname}`] : []
+  return trustedUrl(text, (host) => neighbours.includes(host), apiBase)
 }
 
 export const openClient = (settings: ClientSettings): SlackClient => {
@@ -171,7 +169,7 @@ export const openClient = (settings: ClientSettings): SlackClient => {
   }
 
   const request: SlackClient['request'] = async (what, text, init, signal) => {
-    const url = trustedUrl(text, apiBase)
+    const url = neighbourUrl(text, apiBase)
     if (url === null) throw new SlackError(what, { words: 'the address is not one of Slack', code: 'foreign_address' })
     try {
       const response = await fetch(url, { ...init, redirect: 'manual', signal })

@@ -55,6 +55,7 @@ const kindOf = (channel: string): Address['kind'] => (channel.startsWith('D') ? 
 
 const handleOf = (way: AnswerWay, atMs: number): ReplyHandle => ({
   kind: 'token',
+  several: true,
   value: JSON.stringify(way),
   expiresAt: atMs + limits.responseMs,
 })

@@ -1,32 +1,18 @@
 // A file of its own: Slack's words for refusals are read for posts, edits, files, tokens and sockets alike.
 import { type SendCode, SendError } from '../../src/contract/index.ts'
 import { statusError } from '../kit/http.ts'
+import { CallError, type CallFacts, classesOf } from '../kit/refusal.ts'
 
-/** A call that did not succeed. `code`: Slack's word for it; `status` is null when no answer came. */
-export class SlackError extends Error {
+/** `code`: Slack's word for it, null where it said none. */
+export class SlackError extends CallError {
   override readonly name = 'SlackError'
   readonly method: string
   readonly code: string | null
-  readonly status: number | null
-  readonly retryAfterMs: number | null
-  readonly delivered: 'no' | 'maybe'
 
-  constructor(
-    method: string,
-    facts: {
-      readonly words: string
-      readonly code?: string | null
-      readonly status?: number | null
-      readonly retryAfterMs?: number | null
-      readonly delivered?: 'no' | 'maybe'
-    },
-  ) {
-    super(`Slack ${method}: ${facts.words}`)
+  constructor(method: string, facts: CallFacts & { readonly words: string; readonly code?: string | null }) {
+    super(`Slack ${method}: ${facts.words}`, facts)
     this.method = method
     this.code = facts.code ?? null
-    this.status = facts.status ?? null
-    this.retryAfterMs = facts.retryAfterMs ?? null
-    this.delivered = facts.delivered ?? 'no'
   }
 }
 
@@ -102,9 +88,7 @@ const byClass: Readonly<Partial<Record<SendCode, readonly string[]>>> = {
     'block_mismatch',
   ],
 }
-const classes = new Map(
-  Object.entries(byClass).flatMap(([name, codes]) => codes.map((code) => [code, name as SendCode] as const)),
-)
+const classes = classesOf(byClass)
 /** Behind these something may have happened all the same. */
 const doubtful: ReadonlySet<string> = new Set(['internal_error', 'fatal_error', 'request_timeout', 'update_failed'])
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AdapterDeps, RawRequest, Verdict, Webhook } from '../../src/contract/index.ts'
 import { defineAdapter } from '../../src/contract/index.ts'
+import { listenEnv, webhookAt } from '../kit/webhook.ts'
 import { openChats } from './chats.ts'
 import { openClient } from './client.ts'
 import { makeReceive, makeTake, maxBytes } from './connect.ts'
@@ -109,9 +110,7 @@ export default defineAdapter({
       fallback: true,
     },
     REPLY_IN_THREAD: { kind: 'flag', about: 'In channels, answer in the thread of the message', fallback: true },
-    BIND: { kind: 'text', about: 'Host to listen on', fallback: '127.0.0.1' },
-    PORT: { kind: 'port', about: 'Port to listen on', fallback: 8095 },
-    PATH: { kind: 'text', about: 'Path of the Request URL of events', fallback: '/slack/events', matches: path },
+    ...listenEnv(8095, '/slack/events', 'Path of the Request URL of events'),
     INTERACTIONS_PATH: {
       kind: 'text',
       about: 'Path of the Request URL of buttons and slash commands',
@@ -173,16 +172,7 @@ export default defineAdapter({
       at: string,
       methods: Webhook['methods'],
       receive: (request: RawRequest) => Promise<Verdict>,
-    ): Webhook => ({
-      kind: 'webhook',
-      host: settings.BIND,
-      port: settings.PORT,
-      path: at,
-      methods,
-      maxBytes,
-      inlineMs: null,
-      receive,
-    })
+    ): Webhook => webhookAt({ ...settings, PATH: at }, { methods, maxBytes, inlineMs: null, receive })
     const base = publicBase(deps.media)
     const redirectUri = settings.OAUTH_REDIRECT_URI ?? (base === null ? null : base + settings.OAUTH_CALLBACK_PATH)
     const oauth =

@@ -1,34 +1,26 @@
 // A file of its own because sends, edits and polling read the same refusals differently (facts/telegram §2, §6).
 import { SendError, StreamError } from '../../src/contract/index.ts'
 import { statusError } from '../kit/http.ts'
+import { CallError, type CallFacts } from '../kit/refusal.ts'
 
-/** A call that did not succeed. `status` is null when no answer came at all. The message holds no secret. */
-export class TelegramError extends Error {
+export class TelegramError extends CallError {
   override readonly name = 'TelegramError'
-  readonly status: number | null
   /** The Bot API's own words (or ours, when there was no answer), redacted. */
   readonly description: string
-  readonly retryAfterMs: number | null
   /** The group became a supergroup and is reached by this id now. */
   readonly movedTo: string | null
-  readonly delivered: 'no' | 'maybe'
 
   constructor(
     method: string,
-    facts: {
+    facts: CallFacts & {
       readonly status: number | null
       readonly description: string
-      readonly retryAfterMs?: number | null
       readonly movedTo?: string | null
-      readonly delivered?: 'no' | 'maybe'
     },
   ) {
-    super(`Telegram ${method}: ${facts.status === null ? '' : `${facts.status} `}${facts.description}`)
-    this.status = facts.status
+    super(`Telegram ${method}: ${facts.status === null ? '' : `${facts.status} `}${facts.description}`, facts)
     this.description = facts.description
-    this.retryAfterMs = facts.retryAfterMs ?? null
     this.movedTo = facts.movedTo ?? null
-    this.delivered = facts.delivered ?? 'no'
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { defineAdapter } from '../../src/contract/index.ts'
+import { listenEnv, webhookAt } from '../kit/webhook.ts'
 import { openClient } from './connect.ts'
 import { type Cipher, cipherOf } from './crypt.ts'
 import { answerMs, makeDeliveries } from './deliveries.ts'
@@ -49,9 +50,7 @@ export default defineAdapter({
       about: 'Users who may run without approval: OpenIDs (ask with /whoami)',
       trust: 'users',
     },
-    BIND: { kind: 'text', about: 'Host to listen on', fallback: '127.0.0.1' },
-    PORT: { kind: 'port', about: 'Port to listen on', fallback: 8097 },
-    PATH: { kind: 'text', about: 'Path of the server URL', fallback: '/wechat/webhook', matches: /^\// },
+    ...listenEnv(8097, '/wechat/webhook', 'Path of the server URL'),
     API_BASE: { kind: 'url', about: 'API server, for a proxy', fallback: 'https://api.weixin.qq.com' },
   },
   activation: [['TOKEN']],
@@ -79,11 +78,7 @@ export default defineAdapter({
     return {
       account,
       intakes: [
-        {
-          kind: 'webhook',
-          host: settings.BIND,
-          port: settings.PORT,
-          path: settings.PATH,
+        webhookAt(settings, {
           methods: ['GET', 'POST'],
           maxBytes,
           inlineMs: answerMs,
@@ -102,7 +97,7 @@ export default defineAdapter({
             now,
             log,
           }),
-        },
+        }),
       ],
       send,
       edit: null,

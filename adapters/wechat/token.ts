@@ -1,5 +1,6 @@
 // A file of its own: one access token for all calls, fetched by one of them at a time.
 import { SendError } from '../../src/contract/index.ts'
+import { shared } from '../kit/flight.ts'
 import { withDeadline } from '../kit/http.ts'
 
 export interface Tokens {
@@ -23,29 +24,11 @@ const marginMs = 60_000
 /** Forcing is allowed 20 times a day (getStableAccessToken). */
 const forceEveryMs = 75 * 60_000
 
-interface Flight {
-  readonly fetched: Promise<string>
-  readonly stop: AbortController
-  waiting: number
-}
-
-/** Rejects at the signal, and leaves no listener behind. */
-const orAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
-  let abort = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new SendError('unavailable', 'stopped while the access token was fetched'))
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-  })
-  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort))
-}
-
 /** Kept in memory only: a stable token can be asked for again at any time, and it opens the whole account. */
 export const makeTokens = ({ fetchToken, now }: TokenDeps): Tokens => {
   let current: { readonly token: string; readonly untilMs: number } | null = null
   let refused: string | null = null
   let forcedMs = Number.NEGATIVE_INFINITY
-  let flight: Flight | null = null
 
   const fetchFresh = async (signal: AbortSignal): Promise<string> => {
     let got = await withDeadline(signal, askMs, (both) => fetchToken(false, both))
@@ -58,32 +41,10 @@ export const makeTokens = ({ fetchToken, now }: TokenDeps): Tokens => {
     return got.token
   }
 
-  const start = (): Flight => {
-    const stop = new AbortController()
-    const started: Flight = {
-      stop,
-      waiting: 0,
-      fetched: fetchFresh(stop.signal).finally(() => {
-        if (flight === started) flight = null
-      }),
-    }
-    return started
-  }
+  const join = shared(fetchFresh, () => new SendError('unavailable', 'stopped while the access token was fetched'))
 
   return {
-    get: async (signal) => {
-      if (current && current.untilMs > now()) return current.token
-      flight ??= start()
-      const joined = flight
-      joined.waiting += 1
-      try {
-        return await orAborted(joined.fetched, signal)
-      } finally {
-        joined.waiting -= 1
-        // Nobody waits for it any more.
-        if (joined.waiting === 0) joined.stop.abort()
-      }
-    },
+    get: async (signal) => (current && current.untilMs > now() ? current.token : join(signal)),
     drop: (token) => {
       if (current?.token !== token) return
       current = null

@@ -1,35 +1,25 @@
 // A file of its own because refusals come twice: at once, and later as the status of a message (facts/whatsapp-cloud §4).
 import { type SendCode, SendError } from '../../src/contract/index.ts'
 import { statusError } from '../kit/http.ts'
+import { CallError, type CallFacts, classesOf } from '../kit/refusal.ts'
 
-/** A call that did not succeed. `status` is null when no answer came; `code` where the answer was not Meta's. */
-export class GraphError extends Error {
+/** `code` is null where the answer was not Meta's. */
+export class GraphError extends CallError {
   override readonly name = 'GraphError'
-  readonly status: number | null
   readonly code: number | null
   readonly subcode: number | null
   /** Meta's own words, or ours when there was no answer; redacted. */
   readonly words: string
-  readonly retryAfterMs: number | null
-  readonly delivered: 'no' | 'maybe'
 
-  constructor(facts: {
-    readonly words: string
-    readonly status?: number | null
-    readonly code?: number | null
-    readonly subcode?: number | null
-    readonly retryAfterMs?: number | null
-    readonly delivered?: 'no' | 'maybe'
-  }) {
+  constructor(
+    facts: CallFacts & { readonly words: string; readonly code?: number | null; readonly subcode?: number | null },
+  ) {
     const { words, status = null, code = null, subcode = null } = facts
     const numbers = [code, subcode].filter((one) => one !== null).join('/')
-    super(`WhatsApp ${numbers || (status ?? '')}: ${words}`.replace(' :', ':'))
+    super(`WhatsApp ${numbers || (status ?? '')}: ${words}`.replace(' :', ':'), facts)
     this.words = words
-    this.status = status
     this.code = code
     this.subcode = subcode
-    this.retryAfterMs = facts.retryAfterMs ?? null
-    this.delivered = facts.delivered ?? 'no'
   }
 }
 
@@ -57,9 +47,7 @@ const byClass: Readonly<Partial<Record<SendCode, readonly number[]>>> = {
   media_rejected: [131052, 131053],
   rejected: [100, 131008, 131009, 131048, 131049, 131050, 131051, 131062, 131064, 130472],
 }
-const classes = new Map(
-  Object.entries(byClass).flatMap(([name, codes]) => codes.map((code) => [code, name as SendCode] as const)),
-)
+const classes = classesOf(byClass)
 
 /** One message to one person in about six seconds is what Meta lets through for long. */
 const pairDistanceMs = 6_000

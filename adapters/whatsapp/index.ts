@@ -1,4 +1,5 @@
 import { defineAdapter } from '../../src/contract/index.ts'
+import { listenEnv, webhookAt } from '../kit/webhook.ts'
 import { openGraph } from './client.ts'
 import { makeReceive, maxBytes } from './connect.ts'
 import { makeDownload } from './download.ts'
@@ -47,9 +48,7 @@ export default defineAdapter({
       matches: /^(?:\d{3,20}|[A-Z]{2}\.[A-Za-z0-9.]{1,140})$/,
       example: '15550100111,US.90000000000000000002',
     },
-    BIND: { kind: 'text', about: 'Host to listen on', fallback: '127.0.0.1' },
-    PORT: { kind: 'port', about: 'Port to listen on', fallback: 8098 },
-    PATH: { kind: 'text', about: 'Path of the webhook', fallback: '/whatsapp/webhook', matches: /^\// },
+    ...listenEnv(8098, '/whatsapp/webhook', 'Path of the webhook'),
     API_VERSION: {
       kind: 'text',
       about: 'Version of the Graph API; Meta ends one after about two years',
@@ -86,16 +85,12 @@ export default defineAdapter({
     return {
       account,
       intakes: [
-        {
-          kind: 'webhook',
-          host: settings.BIND,
-          port: settings.PORT,
-          path: settings.PATH,
+        webhookAt(settings, {
           methods: ['GET', 'POST'],
           maxBytes,
           inlineMs: null,
           receive: makeReceive({ account, appSecret, verifyToken, log }),
-        },
+        }),
       ],
       ...makeSender({ ...deps, graph, account }),
       edit: null,

@@ -31,11 +31,13 @@ export const supplyFiles = async (
   deps: CommandDeps,
 ): Promise<Supplied> => {
   const references = referencesOf(asked.inputs)
-  const came = cameWith(call, deps)
+  const { files: came, perhaps } = cameWith(call, deps)
   const named = Object.keys(references).length > 0
   if (failure && (came.length > 0 || named)) return { ok: false, text: say.backend(whyNot(failure)) }
 
-  const open = openInputs(asked, template, came)
+  const open = openInputs(asked, template, perhaps ? [] : came)
+  // What was quoted may as well be words: a template that takes no file is not troubled by it.
+  if (perhaps && open.length === 0 && !named) return none
   const sent = came.length > 0 ? came : recent(references, open, call, deps)
   if (sent.length === 0 && !named && !open.some(({ needed }) => needed)) return none
 
@@ -46,7 +48,7 @@ export const supplyFiles = async (
   )
   if (!placed.ok) return { ok: false, text: await refusal(placed, asked.templateId ?? '', sent, call, deps) }
   const handed = await handAll(placed.places, sent, call, deps)
-  if (!handed.ok) return handed
+  if (!handed.ok) return perhaps && handed.gone && !named && !open.some(({ needed }) => needed) ? none : handed
   const kind = sent[0]?.kind ?? 'image'
   return { ...handed, note: came.length > 0 ? null : say.usedLatest(sent.length, kind) }
 }
@@ -62,16 +64,19 @@ const referencesOf = (inputs: Readonly<Record<string, string>>): Record<string, 
 type InputFile = MediaRef | OwnMedia
 
 /** What came with the message, else what the message it answers carried: ours, or one we saw. Of others a platform may
- *  tell the id alone, as if a picture had come. */
-const cameWith = ({ event }: Call, deps: CommandDeps): readonly InputFile[] => {
+ *  tell the id alone, as if a picture had come: then `perhaps`. */
+const cameWith = (
+  { event }: Call,
+  deps: CommandDeps,
+): { readonly files: readonly InputFile[]; readonly perhaps: boolean } => {
   const { replyTo, media } = event
-  if (replyTo === undefined || media.some(({ ref }) => ref !== replyTo)) return media
+  if (replyTo === undefined || media.some(({ ref }) => ref !== replyTo)) return { files: media, perhaps: false }
   const lane = laneOf(event.where)
   return deps.store.read((db) => {
     const ours = ownMediaOf(db, lane, replyTo)
-    if (ours) return ours
+    if (ours) return { files: ours, perhaps: false }
     const seen = mediaOfMessage(db, lane, replyTo)
-    return seen.length > 0 ? seen : media
+    return seen.length > 0 ? { files: seen, perhaps: false } : { files: media, perhaps: media.length > 0 }
   })
 }
 
@@ -103,12 +108,19 @@ const recent = (
   return latest.filter(usable).slice(-wanted)
 }
 
+type Handing =
+  | Extract<Supplied, { ok: true }>
+  | (Extract<Supplied, { ok: false }> & {
+      /** The platform has no such file. */
+      readonly gone: boolean
+    })
+
 const handAll = async (
   places: readonly { readonly key: string; readonly nth: number; readonly kind: MediaKind }[],
   sent: readonly InputFile[],
   call: Call,
   deps: CommandDeps,
-): Promise<Supplied> => {
+): Promise<Handing> => {
   const inputs: Record<string, string> = {}
   const done = new Map<number, string>()
   for (const { key, nth, kind } of places) {
@@ -119,7 +131,7 @@ const handAll = async (
       before === undefined
         ? await deps.handOver(call.where.platform, media, kind, call.signal)
         : { ok: true, input: before }
-    if (!handed.ok) return { ok: false, text: notHanded(handed, kind, deps) }
+    if (!handed.ok) return { ok: false, text: notHanded(handed, kind, deps), gone: handed.why === 'gone' }
     done.set(nth, handed.input)
     inputs[key] = handed.input
   }

@@ -56,6 +56,8 @@ export interface ReplyHandle {
   readonly value: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
+  /** It can carry several answers, so that one for the asker alone stays private to its last part. */
+  readonly several?: true
 }
 
 /** One human act, as plain data all the way down: it is stored, replayed and compared. */

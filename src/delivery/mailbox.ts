@@ -29,7 +29,10 @@ export const withCount = (
   if (answer.push !== 'never') return reply
   const lane = laneOf(event.where)
   const room = handleOf(event, deps.now()) ? call.items - 1 : 0
-  const waiting = deps.store.read((db) => mailboxCount(db, lane) - (room > 0 ? alongside(db, lane, room).length : 0))
+  const waiting = deps.store.read((db) => {
+    const all = mailboxCount(db, lane)
+    return all > 0 ? all - alongside(db, lane, room).length : 0
+  })
   if (waiting <= 0) return reply
   return {
     ...reply,
@@ -60,7 +63,7 @@ export const joined = (db: Db, answer: Prepared, nowMs: number): Prepared => {
 /** What fits into so much room, in its order. What may be known already goes alone, as only a whole call can say so. */
 const alongside = (db: Db, lane: string, room: number): readonly OutboxRow[] => {
   const rows: OutboxRow[] = []
-  if (room <= 0 || mailboxCount(db, lane) === 0) return rows
+  if (room <= 0) return rows
   let left = room
   for (const row of mailbox(db, lane, room)) {
     left -= row.part.items.length
@@ -77,8 +80,7 @@ const merged = (a: readonly PartButton[], b: readonly PartButton[], max: number)
 
 /** The person has written, so we may speak again: what waits is sent. True when something was. */
 export const releaseAll = (db: Db, lane: string, nowMs: number): boolean =>
-  // Nearly always nothing waits, and to look is cheaper than to change nothing.
-  mailboxCount(db, lane) > 0 && queueMailbox(db, lane, releasedAtOnce, nowMs) > 0
+  queueMailbox(db, lane, releasedAtOnce, nowMs) > 0
 
 /** Gives a waiting answer to the open request, or sends it where we may speak; else it stays where it is. */
 export const release = (

@@ -117,17 +117,20 @@ function withMore(
 }
 
 const toParts = (drafts: readonly Draft[], reply: Reply, ctx: PlanContext, caps: Capabilities): readonly Part[] =>
-  drafts.map(({ items, buttons }, i) => ({
-    key: i === 0 && reply.editableAs && items[0]?.kind === 'text' ? reply.editableAs : `${ctx.keyBase}#${i}`,
-    to: ctx.to,
-    // A one-time answer goes to whoever acted, so it may stay private where ordinary messages can't.
-    audience: caps.audiences.includes(reply.audience) || (i === 0 && ctx.handle) ? reply.audience : 'everyone',
-    items,
-    buttons,
-    ...(i === 0 && ctx.replyTo !== undefined && caps.quotes ? { replyTo: ctx.replyTo } : {}),
-    ...(i === 0 && ctx.handle ? { handle: ctx.handle } : {}),
-    ...(reply.interim === undefined ? {} : { interim: reply.interim }),
-  }))
+  drafts.map(({ items, buttons }, i) => {
+    const handle = i === 0 || (reply.audience === 'asker' && ctx.handle?.several) ? ctx.handle : undefined
+    return {
+      key: i === 0 && reply.editableAs && items[0]?.kind === 'text' ? reply.editableAs : `${ctx.keyBase}#${i}`,
+      to: ctx.to,
+      // A one-time answer goes to whoever acted, so it may stay private where ordinary messages can't.
+      audience: caps.audiences.includes(reply.audience) || handle ? reply.audience : 'everyone',
+      items,
+      buttons,
+      ...(i === 0 && ctx.replyTo !== undefined && caps.quotes ? { replyTo: ctx.replyTo } : {}),
+      ...(handle ? { handle } : {}),
+      ...(reply.interim === undefined ? {} : { interim: reply.interim }),
+    }
+  })
 
 /** Buttons that type their text need no action. */
 const seedsOf = (

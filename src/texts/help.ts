@@ -16,7 +16,7 @@ export const help = {
 
 /** What an adapter may have to say by itself. */
 export const adapterTexts: Readonly<Record<AdapterText, string>> = {
-  still_working: 'Still working on it. Tap below, or send /inbox, in a moment.',
+  still_working: 'Still working on it. Send /inbox in a moment to get the answer.',
   fetch_later: 'Get the answer',
   bad_request: '[Error] I could not read that message. Send /help to see what you can do.',
   groups_unsupported: 'I only work in one-to-one chats here. Open a chat with me and send /help.',

@@ -6,8 +6,9 @@ import { makePlaces } from '../../adapters/discord/places.ts'
 import { gatewayUrl } from '../../adapters/discord/session.ts'
 import { frame, gatewayInfo, hello, interaction, message, ready } from '../../adapters/discord/wire.ts'
 import { vouch } from '../../src/contract/index.ts'
+import { never } from '../kit/adapter.ts'
 import { testDeps } from '../kit/deps.ts'
-import { account, goldenNames, never, readGolden } from './discord-kit.ts'
+import { account, goldenNames, readGolden } from './discord-kit.ts'
 
 const nowMs = 1_767_300_000_000
 const guild = '1200000000000000100'
@@ -79,6 +80,7 @@ const handle = (kind: string, nth: number) => ({
   kind: 'token',
   value: `${kind} ${account} 124000000000000000${nth} FAKE_INTERACTION_TOKEN_00${nth}`,
   expiresAt: nowMs + 14 * 60_000,
+  several: true,
 })
 const interactions: Readonly<Record<string, object>> = {
   'interaction-create.command': {

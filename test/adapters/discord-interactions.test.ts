@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InboundEvent, Part } from '../../src/contract/index.ts'
+import { never, text } from '../kit/adapter.ts'
 import { sleep } from '../kit/deps.ts'
 import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
 import { ApiError, channelOf, type Interaction, type Post } from '../platforms/discord-world.ts'
-import { type Connected, connected, media, never, partTo, type Running, running, text } from './discord-kit.ts'
+import { type Connected, connected, media, partTo, type Running, running } from './discord-kit.ts'
 
 let fake: FakeDiscord
 let discord: Connected
@@ -79,6 +80,12 @@ describe('a slash command', () => {
     const [event] = await asked('whoami')
     await send(answer(event, { audience: 'asker' }))
     expect(fake.shown()).toMatchObject([{ text: 'all is well', onlyFor: ann().id }])
+  })
+
+  it('is answered to the asker alone to the last of several parts', async () => {
+    const [event] = await asked('approvals')
+    for (const key of ['a', 'b', 'c']) await send(answer(event, { key, audience: 'asker', items: [text(key)] }))
+    expect(fake.shown()).toMatchObject(['a', 'b', 'c'].map((key) => ({ text: key, onlyFor: ann().id })))
   })
 
   it('is deferred in time, and the answer takes the place of "thinking"', async () => {

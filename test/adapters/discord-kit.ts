@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import discord from '../../adapters/discord/index.ts'
 import type {
   Adapter,
@@ -11,11 +10,10 @@ import type {
   Report,
   Stream,
 } from '../../src/contract/index.ts'
+import { file, goldensOf } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, sleep, testDeps } from '../kit/deps.ts'
 import type { FakeDiscord } from '../platforms/discord.ts'
 import type { Place } from '../platforms/platform.ts'
-
-const golden = new URL('../golden/discord/', import.meta.url)
 
 export interface Golden {
   readonly meta: { readonly idempotencyKey?: string; readonly expect?: Readonly<Record<string, unknown>> }
@@ -29,15 +27,10 @@ export interface Golden {
   }
 }
 
-export const goldenNames = (prefix = ''): string[] =>
-  readdirSync(golden)
-    .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
-    .map((name) => name.slice(0, -'.json'.length))
+const recorded = goldensOf<Golden>('discord')
+export const goldenNames = recorded.names
+export const readGolden = recorded.read
 
-export const readGolden = (name: string): Golden =>
-  JSON.parse(readFileSync(new URL(`${name}.json`, golden), 'utf8')) as Golden
-
-export const never = new AbortController().signal
 export const account = '1200000000000000001'
 
 export interface Connected {
@@ -144,23 +137,8 @@ export function running(
   }
 }
 
-export const text = (words: string): PartItem => ({ kind: 'text', text: words })
-
-export const artifact = (over: Partial<Artifact> = {}): Artifact => ({
-  kind: 'image',
-  blob: 'b1',
-  name: 'fox.png',
-  mime: 'image/png',
-  bytes: 100,
-  ...over,
-})
-
-export const media = (as: string, over: Partial<Artifact> = {}, caption?: string): PartItem => ({
-  kind: 'media',
-  media: artifact(over),
-  as,
-  ...(caption === undefined ? {} : { caption }),
-})
+export const media = (as: string, over: Partial<Artifact> = {}, caption?: string): PartItem =>
+  file(as, { bytes: 100, ...over }, caption)
 
 export const addressOf = (place: Place): Address => ({
   platform: 'discord',

@@ -2,19 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openApi } from '../../adapters/discord/client.ts'
 import { DiscordError, editError, isTokenDead, sendError, tokenError } from '../../adapters/discord/errors.ts'
 import type { Part, PartButton } from '../../src/contract/index.ts'
+import { never, text } from '../kit/adapter.ts'
 import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
 import { ApiError, channelOf } from '../platforms/discord-world.ts'
-import {
-  addressOf,
-  type Connected,
-  connected,
-  goldenNames,
-  media,
-  never,
-  partTo,
-  readGolden,
-  text,
-} from './discord-kit.ts'
+import { addressOf, type Connected, connected, goldenNames, media, partTo, readGolden } from './discord-kit.ts'
 
 let fake: FakeDiscord
 let discord: Connected

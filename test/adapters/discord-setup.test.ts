@@ -3,9 +3,10 @@ import discord from '../../adapters/discord/index.ts'
 import { makePlaces } from '../../adapters/discord/places.ts'
 import { gatewayUrl } from '../../adapters/discord/session.ts'
 import type { InboundEvent } from '../../src/contract/index.ts'
+import { never } from '../kit/adapter.ts'
 import { settingsFrom, testDeps } from '../kit/deps.ts'
 import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
-import { account, type Connected, connected, never, type Running, running } from './discord-kit.ts'
+import { account, type Connected, connected, type Running, running } from './discord-kit.ts'
 
 let fake: FakeDiscord
 let connection: Connected

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AdapterDeps } from '../../src/contract/index.ts'
+import { requestOf } from '../kit/adapter.ts'
 import { sleep } from '../kit/deps.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { callOf, otherApp, v2 } from '../platforms/feishu-events.ts'
@@ -13,7 +14,6 @@ import {
   makeFeishu,
   type Running,
   recordedMs,
-  requestOf,
   running,
 } from './feishu-kit.ts'
 

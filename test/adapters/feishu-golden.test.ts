@@ -1,22 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { openClient } from '../../adapters/feishu/client.ts'
 import type { AdapterDeps, InboundEvent, SendCode } from '../../src/contract/index.ts'
+import { buttons, file, never, requestOf, text } from '../kit/adapter.ts'
 import { mainApp } from '../platforms/feishu-events.ts'
 import {
   account,
-  buttons,
-  file,
   type Golden,
   golden,
   goldenNames,
   keyed,
   makeFeishu,
   makePart,
-  never,
   recordedMs,
-  requestOf,
   settings,
-  text,
 } from './feishu-kit.ts'
 
 const om = (nth: string): string => `om_fa4e${nth.padStart(28, '0')}`

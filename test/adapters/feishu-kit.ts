@@ -1,26 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import feishu from '../../adapters/feishu/index.ts'
 import type {
   Adapter,
   AdapterDeps,
-  Artifact,
   InboundEvent,
-  Part,
-  PartButton,
-  PartItem,
   RawRequest,
   Stream,
   StreamError,
   Verdict,
   Webhook,
 } from '../../src/contract/index.ts'
+import { goldensOf, keepingWire, partTo } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
 import type { FakeFeishu } from '../platforms/feishu.ts'
 import { encryptKey, mainApp } from '../platforms/feishu-events.ts'
-import type { RawCall } from '../platforms/platform.ts'
-
-const folder = new URL('../golden/feishu/', import.meta.url)
 
 export interface Golden {
   readonly meta: {
@@ -54,12 +47,9 @@ export interface RecordedFrame {
   readonly LogIDNew?: string
 }
 
-export const goldenNames = (prefix = ''): string[] =>
-  readdirSync(folder)
-    .map((name) => name.replace(/\.json$/, ''))
-    .filter((name) => name.startsWith(prefix))
-export const golden = (name: string): Golden =>
-  JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Golden
+const recorded = goldensOf<Golden>('feishu')
+export const goldenNames = recorded.names
+export const golden = recorded.read
 export const bytesOf = (name: string): Buffer => Buffer.from(golden(name).frame?.base64 ?? expect.fail(name), 'base64')
 
 export const account = mainApp.appId
@@ -72,7 +62,6 @@ export const settings = {
   API_BASE: 'http://127.0.0.1:9',
 }
 export const keyed = { ...settings, ENCRYPT_KEY: encryptKey }
-export const never = new AbortController().signal
 
 export interface Feishu {
   readonly adapter: Adapter
@@ -102,17 +91,6 @@ export const makeFeishu = (
   }
 }
 
-export const requestOf = ({ method, path, headers, body }: RawCall): RawRequest => {
-  const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  return {
-    method,
-    path,
-    query: new URLSearchParams(),
-    header: (name) => lower.get(name) ?? null,
-    body: Buffer.from(body),
-  }
-}
-
 export interface Connected extends Feishu {
   readonly events: readonly InboundEvent[]
 }
@@ -120,15 +98,9 @@ export interface Connected extends Feishu {
 /** An adapter whose webhooks a fake calls. */
 export const connected = (fake: FakeFeishu, deps: Partial<AdapterDeps> = {}, more: object = {}): Connected => {
   const feishu = makeFeishu({ ...fake.settings, ...more }, deps)
-  const events: InboundEvent[] = []
-  fake.connect(async (call) => {
-    const verdict = await feishu.receive(requestOf(call))
-    if (verdict.kind === 'reject') return { status: verdict.status, headers: {}, body: '' }
-    if (verdict.kind === 'answer') return verdict.answer
-    events.push(...verdict.events)
-    return verdict.ack
-  })
-  return { ...feishu, events }
+  const { wire, kept } = keepingWire(feishu.receive)
+  fake.connect(wire)
+  return { ...feishu, events: kept.events }
 }
 
 export interface Running {
@@ -171,23 +143,7 @@ export const running = (
   }
 }
 
-export const makePart = (items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
-  key: 'feishu:p#0',
-  to: { platform: 'feishu', account, chat: 'oc_fa4e0000000000000000000000000002', kind: 'group' },
-  audience: 'everyone',
-  items,
-  buttons: [],
-  ...more,
-})
-
-export const text = (words: string): PartItem => ({ kind: 'text', text: words })
-
-export const file = (as: string, over: Partial<Artifact> = {}, caption?: string): PartItem => ({
-  kind: 'media',
-  as,
-  media: { kind: 'image', blob: 'b1', name: 'fox.png', mime: 'image/png', bytes: 11, ...over },
-  ...(caption === undefined ? {} : { caption }),
-})
-
-export const buttons = (...labels: readonly string[]): readonly PartButton[] =>
-  labels.map((label, nth) => ({ label, action: `action-${nth}`, say: `/say ${label} ${nth}` }))
+export const makePart = partTo(
+  { platform: 'feishu', account, chat: 'oc_fa4e0000000000000000000000000002', kind: 'group' },
+  'feishu:p#0',
+)

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readContent, readRef, refOf } from '../../adapters/feishu/content.ts'
 import { decrypt } from '../../adapters/feishu/verify.ts'
 import type { Verdict } from '../../src/contract/index.ts'
+import { requestOf } from '../kit/adapter.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import {
   callbackPath,
@@ -21,7 +22,7 @@ import {
   textMessage,
   v2,
 } from '../platforms/feishu-events.ts'
-import { account, type Connected, connected, keyed, makeFeishu, recordedMs, requestOf, settings } from './feishu-kit.ts'
+import { account, type Connected, connected, keyed, makeFeishu, recordedMs, settings } from './feishu-kit.ts'
 
 const now = () => recordedMs
 const ann = { openId: 'ou_ann', unionId: 'on_ann', userId: 'fakealice', name: 'Ann' }

@@ -4,10 +4,11 @@ import { encode, fileNameOf, uploadType } from '../../adapters/feishu/encode.ts'
 import { capabilities, limits } from '../../adapters/feishu/limits.ts'
 import { receiverOf } from '../../adapters/feishu/send.ts'
 import type { Part, PartItem } from '../../src/contract/index.ts'
+import { buttons, file, never, text } from '../kit/adapter.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { otherApp } from '../platforms/feishu-events.ts'
 import { refusalOf } from '../platforms/feishu-rules.ts'
-import { account, buttons, type Feishu, file, makeFeishu, makePart, never, text } from './feishu-kit.ts'
+import { account, type Feishu, makeFeishu, makePart } from './feishu-kit.ts'
 
 let fake: FakeFeishu
 let feishu: Feishu

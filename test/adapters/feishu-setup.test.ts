@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import feishu from '../../adapters/feishu/index.ts'
 import type { MediaRef, Webhook } from '../../src/contract/index.ts'
+import { never, text } from '../kit/adapter.ts'
 import { settingsFrom, testDeps } from '../kit/deps.ts'
 import { testInstalls } from '../kit/installs.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { mainApp, otherApp } from '../platforms/feishu-events.ts'
-import { connected, makeFeishu, makePart, never, running, settings, text } from './feishu-kit.ts'
+import { connected, makeFeishu, makePart, running, settings } from './feishu-kit.ts'
 
 let fake: FakeFeishu
 beforeEach(async () => {

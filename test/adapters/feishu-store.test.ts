@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AdapterDeps, Installs } from '../../src/contract/index.ts'
+import { never, text } from '../kit/adapter.ts'
 import { testInstalls } from '../kit/installs.ts'
 import { type FakeFeishu, otherGroup, startFeishu } from '../platforms/feishu.ts'
 import { mainApp, otherTenant, tenant, v1 } from '../platforms/feishu-events.ts'
-import { type Connected, connected, makeFeishu, makePart, never, settings, text } from './feishu-kit.ts'
+import { type Connected, connected, makeFeishu, makePart, settings } from './feishu-kit.ts'
 
 const hourMs = 60 * 60 * 1000
 const { appId } = mainApp

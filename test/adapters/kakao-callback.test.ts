@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { postCallback } from '../../adapters/kakao/callback.ts'
 import type { InboundEvent, InlineAnswer, ReplyHandle, SendError } from '../../src/contract/index.ts'
+import { never, text as textItem } from '../kit/adapter.ts'
 import { type FakeKakao, startFakeKakao } from '../platforms/kakao.ts'
-import { connected, golden, type Kakao, makePart, never, textItem, tokenHandle } from './kakao-kit.ts'
+import { connected, golden, type Kakao, makePart, tokenHandle } from './kakao-kit.ts'
 
 let nowMs = Date.now()
 let fake: FakeKakao

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import kakao from '../../adapters/kakao/index.ts'
 import type { InboundEvent, InlineAnswer } from '../../src/contract/index.ts'
+import { never, text as textItem } from '../kit/adapter.ts'
 import { type FakeKakao, startFakeKakao } from '../platforms/kakao.ts'
-import { connected, makeKakao, makePart, never, textItem } from './kakao-kit.ts'
+import { connected, makeKakao, makePart } from './kakao-kit.ts'
 
 let fake: FakeKakao
 

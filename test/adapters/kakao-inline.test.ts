@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { cut } from '../../adapters/kakao/encode.ts'
 import kakao from '../../adapters/kakao/index.ts'
 import type { InlineAnswer, PartButton, PartItem } from '../../src/contract/index.ts'
+import { text as textItem } from '../kit/adapter.ts'
 import { readSkillResponse } from '../platforms/kakao-rules.ts'
-import { makeKakao, makePart, pictureItem, receiveEvent, skillRequest, textItem, tokenHandle } from './kakao-kit.ts'
+import { makeKakao, makePart, pictureItem, receiveEvent, skillRequest, tokenHandle } from './kakao-kit.ts'
 
 const nowMs = 1_000_000
 const link = (blob: string): string => `https://connector.example/media/${blob}.png`

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import kakao from '../../adapters/kakao/index.ts'
 import type {
   Adapter,
@@ -6,13 +5,13 @@ import type {
   HttpAnswer,
   InboundEvent,
   InlineAnswer,
-  Part,
   PartItem,
   RawRequest,
   ReplyHandle,
   Verdict,
   Webhook,
 } from '../../src/contract/index.ts'
+import { eventOf, partTo, golden as recorded, requestOf } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
 import type { FakeKakao } from '../platforms/kakao.ts'
 import type { Wire } from '../platforms/platform.ts'
@@ -20,10 +19,8 @@ import type { Wire } from '../platforms/platform.ts'
 export const secret = 'fake-kakao-webhook-secret'
 export const botId = '000000000000000000fa4eb0'
 export const ann = 'fa4efa4efa4efa4efa4efa4efa4efa4efa4efa4efa4efa4efa4efa4efa4efa4e01'
-export const never = new AbortController().signal
 
-export const golden = (file: string): Buffer =>
-  readFileSync(new URL(`../golden/kakao/${file}`, import.meta.url)) as Buffer
+export const golden = (file: string): Buffer => recorded('kakao', file)
 export const goldenJson = <T>(file: string): T => JSON.parse(golden(file).toString('utf8')) as T
 
 export interface Kakao {
@@ -43,16 +40,8 @@ export const makeKakao = (
   return { adapter, receive: webhook.receive, inline: adapter.inline!, lines: log.lines }
 }
 
-export const request = (body: Uint8Array | string, headers: Readonly<Record<string, string>> = {}): RawRequest => {
-  const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  return {
-    method: 'POST',
-    path: '/kakao/webhook',
-    query: new URLSearchParams(),
-    header: (name) => lower.get(name) ?? null,
-    body: typeof body === 'string' ? Buffer.from(body) : body,
-  }
-}
+export const request = (body: Uint8Array | string, headers: Readonly<Record<string, string>> = {}): RawRequest =>
+  requestOf({ method: 'POST', path: '/kakao/webhook', body, headers })
 
 /** A skill request of ann, with the secret. */
 export const skillRequest = (userRequest: object = {}, headers: Readonly<Record<string, string>> = {}): RawRequest =>
@@ -64,16 +53,8 @@ export const skillRequest = (userRequest: object = {}, headers: Readonly<Record<
     },
   )
 
-export const eventOf = (verdict: Verdict): InboundEvent => {
-  const event = verdict.kind === 'events' ? verdict.events[0] : undefined
-  if (event === undefined) throw new Error(`no event but ${JSON.stringify(verdict)}`)
-  return event
-}
-
 export const receiveEvent = async (kakao: Kakao, raw: RawRequest): Promise<InboundEvent> =>
   eventOf(await kakao.receive(raw))
-
-export const textItem = (text: string): PartItem => ({ kind: 'text', text })
 
 export const pictureItem = (name: string, blob = 'b1'): PartItem => ({
   kind: 'media',
@@ -81,14 +62,7 @@ export const pictureItem = (name: string, blob = 'b1'): PartItem => ({
   media: { kind: 'image', blob, name, mime: 'image/png', bytes: 1000 },
 })
 
-export const makePart = (items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
-  key: 'p1',
-  to: { platform: 'kakao', account: 'default', chat: ann, kind: 'dm' },
-  audience: 'everyone',
-  items,
-  buttons: [],
-  ...more,
-})
+export const makePart = partTo({ platform: 'kakao', account: 'default', chat: ann, kind: 'dm' })
 
 export const tokenHandle = (value: string, expiresAt: number): ReplyHandle => ({ kind: 'token', value, expiresAt })
 

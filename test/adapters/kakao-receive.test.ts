@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { sameSecret } from '../../adapters/kit/hmac.ts'
+import { never } from '../kit/adapter.ts'
 import { startFakeKakao } from '../platforms/kakao.ts'
 import { readSkillResponse } from '../platforms/kakao-rules.ts'
-import { ann, botId, makeKakao, never, receiveEvent, request, secret, skillRequest } from './kakao-kit.ts'
+import { ann, botId, makeKakao, receiveEvent, request, secret, skillRequest } from './kakao-kit.ts'
 
 const withSecret = { 'x-kakao-webhook-secret': secret }
 

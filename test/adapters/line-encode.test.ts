@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encode, retryKey } from '../../adapters/line/encode.ts'
 import type { Part, PartItem } from '../../src/contract/index.ts'
+import { text as textItem } from '../kit/adapter.ts'
 import { isRetryKey, messagesProblems } from '../platforms/line-rules.ts'
-import { artifact, link, makePart, mediaItem, textItem } from './line-kit.ts'
+import { artifact, link, makePart, mediaItem } from './line-kit.ts'
 
 const encoded = (items: readonly PartItem[], more: Partial<Part> = {}, given: (blob: string) => string | null = link) =>
   encode(makePart(items, more), new Map([['b1', 4200]]), { link: given })

@@ -8,6 +8,7 @@ import { sender } from '../../adapters/line/send.ts'
 import { isSigned } from '../../adapters/line/verify.ts'
 import { botInfo, endpointTest } from '../../adapters/line/wire.ts'
 import type { SendError } from '../../src/contract/index.ts'
+import { never, text as textItem } from '../kit/adapter.ts'
 import { testDeps } from '../kit/deps.ts'
 import { startLine } from '../platforms/line.ts'
 import { messagesProblems } from '../platforms/line-rules.ts'
@@ -23,9 +24,7 @@ import {
   makeLine,
   makePart,
   mediaItem,
-  never,
   requestOf,
-  textItem,
   theGroup,
   tokenHandle,
 } from './line-kit.ts'

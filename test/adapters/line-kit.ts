@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import line from '../../adapters/line/index.ts'
 import type {
   Adapter,
@@ -13,22 +12,21 @@ import type {
   Verdict,
   Webhook,
 } from '../../src/contract/index.ts'
+import { keepingWire, partTo, golden as recorded, requestOf as request, text as textItem } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
 import type { FakeLine } from '../platforms/line.ts'
-import type { RawCall, Wire } from '../platforms/platform.ts'
+import type { RawCall } from '../platforms/platform.ts'
 
 export const channelSecret = 'line-test-channel-secret-not-real'
 export const accessToken = 'line-test-access-token-not-real'
 export const settings = { CHANNEL_SECRET: channelSecret, CHANNEL_ACCESS_TOKEN: accessToken }
-export const never = new AbortController().signal
 export const alice = 'U0000000000000000000000000000a11c'
 export const theGroup = 'C0000000000000000000000000000c0de'
 
 /** No program may be asked at this port: every call fails at once. */
 export const unreachable = 'http://127.0.0.1:1'
 
-export const golden = (file: string): Buffer =>
-  readFileSync(new URL(`../golden/line/${file}`, import.meta.url)) as Buffer
+export const golden = (file: string): Buffer => recorded('line', file)
 export const goldenJson = <T>(file: string): T => JSON.parse(golden(file).toString('utf8')) as T
 
 export interface Line {
@@ -48,16 +46,8 @@ export const makeLine = (texts: Readonly<Record<string, string>>, over: Partial<
   return { adapter, deps, receive: (adapter.intakes[0] as Webhook).receive, lines: log.lines }
 }
 
-export const requestOf = ({ body, headers }: Pick<RawCall, 'body' | 'headers'>): RawRequest => {
-  const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  return {
-    method: 'POST',
-    path: '/line/webhook',
-    query: new URLSearchParams(),
-    header: (name) => lower.get(name) ?? null,
-    body: typeof body === 'string' ? Buffer.from(body) : body,
-  }
-}
+export const requestOf = ({ body, headers }: Pick<RawCall, 'body' | 'headers'>): RawRequest =>
+  request({ method: 'POST', path: '/line/webhook', body, headers })
 
 /** The adapter behind a fake LINE: the events of every webhook are kept, everything is acknowledged. */
 export const connected = (
@@ -66,22 +56,13 @@ export const connected = (
   over: Partial<AdapterDeps> = {},
 ): Line & { readonly events: readonly InboundEvent[] } => {
   const made = makeLine({ ...fake.settings, ...texts }, over)
-  const events: InboundEvent[] = []
-  const wire: Wire = async (call) => {
-    const verdict = await made.receive(requestOf(call))
-    if (verdict.kind === 'reject') return { status: verdict.status, headers: {}, body: '' }
-    if (verdict.kind === 'answer') return verdict.answer
-    events.push(...verdict.events)
-    return verdict.ack
-  }
+  const { wire, kept } = keepingWire(made.receive)
   fake.connect(wire)
-  return { ...made, events }
+  return { ...made, events: kept.events }
 }
 
 /** A memo that outlives the adapter, as the store does. */
 export const keepingMemo = (): Memo => testDeps().memo
-
-export const textItem = (text: string): PartItem => ({ kind: 'text', text })
 
 export const artifact = (over: Partial<Artifact> = {}): Artifact => ({
   kind: 'image',
@@ -99,14 +80,7 @@ export const mediaItem = (as: string, over: Partial<Artifact> = {}): PartItem =>
   media: artifact(over),
 })
 
-export const makePart = (items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
-  key: 'p1',
-  to: { platform: 'line', account: 'default', chat: alice, kind: 'dm' },
-  audience: 'everyone',
-  items,
-  buttons: [],
-  ...more,
-})
+export const makePart = partTo({ platform: 'line', account: 'default', chat: alice, kind: 'dm' })
 
 /** An answer to what was said, with its token. */
 export const answerTo = (event: InboundEvent | undefined, text = 'done', more: Partial<Part> = {}): Part => {

@@ -1,19 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InboundEvent, Memo, Part } from '../../src/contract/index.ts'
+import { never, text as textItem } from '../kit/adapter.ts'
 import { testDeps } from '../kit/deps.ts'
 import { type FakeLine, startLine } from '../platforms/line.ts'
-import {
-  answerTo,
-  connected,
-  keepingMemo,
-  type Line,
-  makeLine,
-  makePart,
-  mediaItem,
-  never,
-  textItem,
-  unreachable,
-} from './line-kit.ts'
+import { answerTo, connected, keepingMemo, type Line, makeLine, makePart, mediaItem, unreachable } from './line-kit.ts'
 
 let nowMs = Date.now()
 let fake: FakeLine

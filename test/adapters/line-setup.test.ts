@@ -1,19 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import line from '../../adapters/line/index.ts'
 import type { InboundEvent, Memo } from '../../src/contract/index.ts'
+import { never, text as textItem } from '../kit/adapter.ts'
 import { settingsFrom, sleep, testDeps } from '../kit/deps.ts'
 import { type FakeLine, startLine } from '../platforms/line.ts'
-import {
-  channelSecret,
-  connected,
-  keepingMemo,
-  makeLine,
-  makePart,
-  never,
-  settings,
-  textItem,
-  unreachable,
-} from './line-kit.ts'
+import { channelSecret, connected, keepingMemo, makeLine, makePart, settings, unreachable } from './line-kit.ts'
 
 const march = Date.UTC(2026, 2, 16)
 const aprilInJapan = Date.UTC(2026, 2, 31, 15)

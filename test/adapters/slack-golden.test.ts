@@ -1,19 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { InboundEvent, SendCode } from '../../src/contract/index.ts'
+import { never, requestOf, text } from '../kit/adapter.ts'
 import { makeClock } from '../kit/core.ts'
-import {
-  type Golden,
-  golden,
-  goldenClock,
-  goldenNames,
-  home,
-  makePart,
-  makeSlack,
-  never,
-  requestOf,
-  settings,
-  text,
-} from './slack-kit.ts'
+import { type Golden, golden, goldenClock, goldenNames, home, makePart, makeSlack, settings } from './slack-kit.ts'
 
 const channel = { ...home, chat: 'C0FAKECHAN1', kind: 'group' }
 const dm = { ...home, chat: 'U0FAKEALICE', kind: 'dm' }

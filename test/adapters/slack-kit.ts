@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import slack from '../../adapters/slack/index.ts'
 import type {
   Adapter,
@@ -6,22 +5,19 @@ import type {
   Artifact,
   InboundEvent,
   Installs,
-  Part,
-  PartButton,
   PartItem,
   RawRequest,
   Stream,
   Verdict,
   Webhook,
 } from '../../src/contract/index.ts'
+import { file as anyFile, goldensOf, keepingWire, partTo } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
 import { testInstalls } from '../kit/installs.ts'
-import type { RawCall, Wire } from '../platforms/platform.ts'
+import type { Wire } from '../platforms/platform.ts'
 import type { FakeSlack } from '../platforms/slack.ts'
 import { eventsPath, signingSecret } from '../platforms/slack-hooks.ts'
 import { botToken } from '../platforms/slack-world.ts'
-
-const folder = new URL('../golden/slack/', import.meta.url)
 
 export interface Golden {
   readonly meta: { readonly what: string; readonly idempotencyKey?: string }
@@ -40,9 +36,9 @@ export interface Golden {
   }
 }
 
-export const goldenNames = (): string[] => readdirSync(folder).map((name) => name.replace(/\.json$/, ''))
-export const golden = (name: string): Golden =>
-  JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Golden
+const recorded = goldensOf<Golden>('slack')
+export const goldenNames = recorded.names
+export const golden = recorded.read
 
 /** The moment at which the recorded requests were signed. */
 export const goldenClock = 1_767_225_610_000
@@ -52,7 +48,6 @@ export const settings = {
   SIGNING_SECRET: signingSecret,
   API_BASE: 'http://127.0.0.1:9/api',
 }
-export const never = new AbortController().signal
 
 export interface Slack {
   readonly adapter: Adapter
@@ -88,17 +83,6 @@ const raise = (path: string): never => {
   throw new Error(`nothing listens on ${path}`)
 }
 
-export const requestOf = ({ method, path, headers, body }: RawCall): RawRequest => {
-  const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  return {
-    method,
-    path: path.split('?')[0] ?? '',
-    query: new URLSearchParams(path.split('?')[1] ?? ''),
-    header: (name) => lower.get(name) ?? null,
-    body: Buffer.from(body),
-  }
-}
-
 export interface Connected extends Slack {
   readonly events: InboundEvent[]
   readonly wire: Wire
@@ -111,37 +95,13 @@ export const connected = (
   more: Readonly<Record<string, string>> = {},
 ): Connected => {
   const slack = makeSlack({ ...fake.settings, ...more }, over)
-  const events: InboundEvent[] = []
-  const wire: Wire = async (call) => {
-    const verdict = await slack.receive(requestOf(call))
-    if (verdict.kind === 'reject') return { status: verdict.status, headers: {}, body: '' }
-    if (verdict.kind === 'answer') return verdict.answer
-    events.push(...verdict.events)
-    return verdict.ack
-  }
+  const { wire, kept } = keepingWire(slack.receive)
   fake.connect(wire)
-  return { ...slack, events, wire }
+  return { ...slack, events: kept.events, wire }
 }
 
 export const home = { platform: 'slack', account: 'app', workspace: 'T0FAKETEAM1' } as const
 
-export const makePart = (items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
-  key: 'slack:p#0',
-  to: { ...home, chat: 'C0FAKECHAN1', kind: 'group' },
-  audience: 'everyone',
-  items,
-  buttons: [],
-  ...more,
-})
+export const makePart = partTo({ ...home, chat: 'C0FAKECHAN1', kind: 'group' }, 'slack:p#0')
 
-export const text = (words: string): PartItem => ({ kind: 'text', text: words })
-
-export const file = (over: Partial<Artifact> = {}, caption?: string): PartItem => ({
-  kind: 'media',
-  as: 'file',
-  media: { kind: 'image', blob: 'b1', name: 'fox.png', mime: 'image/png', bytes: 11, ...over },
-  ...(caption === undefined ? {} : { caption }),
-})
-
-export const buttons = (...labels: readonly string[]): readonly PartButton[] =>
-  labels.map((label, nth) => ({ label, action: `action-${nth}`, say: `/say ${label} ${nth}` }))
+export const file = (over: Partial<Artifact> = {}, caption?: string): PartItem => anyFile('file', over, caption)

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AdapterDeps, Installs } from '../../src/contract/index.ts'
+import { never, requestOf, text } from '../kit/adapter.ts'
 import { testInstalls } from '../kit/installs.ts'
 import type { RawReply } from '../platforms/platform.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { home, signingSecret, type Team, teams } from '../platforms/slack-hooks.ts'
 import { clientId, clientSecret } from '../platforms/slack-oauth.ts'
-import { type Connected, connected, golden, makePart, makeSlack, never, requestOf, text } from './slack-kit.ts'
+import { type Connected, connected, golden, makePart, makeSlack } from './slack-kit.ts'
 
 const redirectUri = 'https://bot.example.org/base/slack/oauth/callback'
 const media: AdapterDeps['media'] = {

@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { escapeText, spoken } from '../../adapters/slack/markup.ts'
 import type { InboundEvent } from '../../src/contract/index.ts'
+import { requestOf } from '../kit/adapter.ts'
 import { eventually } from '../kit/core.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { callOf, envelope, home, signed, teams } from '../platforms/slack-hooks.ts'
-import { connected, makeSlack, requestOf, settings } from './slack-kit.ts'
+import { connected, makeSlack, settings } from './slack-kit.ts'
 
 let fake: FakeSlack
 beforeEach(async () => {

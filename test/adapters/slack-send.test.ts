@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SendError } from '../../src/contract/index.ts'
+import { buttons, never, text } from '../kit/adapter.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import type { Mishap } from '../platforms/slack-host.ts'
-import { buttons, connected, file, home, makePart, makeSlack, never, text } from './slack-kit.ts'
+import { connected, file, home, makePart, makeSlack } from './slack-kit.ts'
 
 let fake: FakeSlack
 beforeEach(async () => {

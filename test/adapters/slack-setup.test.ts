@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import slack from '../../adapters/slack/index.ts'
+import { never } from '../kit/adapter.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { signingSecret } from '../platforms/slack-hooks.ts'
 import { appToken, botToken } from '../platforms/slack-world.ts'
-import { connected, makeSlack, never } from './slack-kit.ts'
+import { connected, makeSlack } from './slack-kit.ts'
 
 let fake: FakeSlack
 beforeEach(async () => {

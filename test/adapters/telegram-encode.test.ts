@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { encode } from '../../adapters/telegram/encode.ts'
 import { limits } from '../../adapters/telegram/limits.ts'
 import { SendError } from '../../src/contract/index.ts'
-import { media, partTo, text } from './telegram-kit.ts'
+import { text } from '../kit/adapter.ts'
+import { media, partTo } from './telegram-kit.ts'
 
 const group = { chat: '-1001900000002', kind: 'group' } as const
 const topic = { ...group, thread: '77' } as const

@@ -11,6 +11,7 @@ import type {
   Report,
   Stream,
 } from '../../src/contract/index.ts'
+import { file } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
 import type { FakeTelegram } from '../platforms/telegram.ts'
 
@@ -31,8 +32,6 @@ export interface Golden {
 }
 
 export const readGolden = (name: string): Golden => JSON.parse(readFileSync(new URL(name, golden), 'utf8')) as Golden
-
-export const never = new AbortController().signal
 
 export interface Connected {
   readonly adapter: Adapter
@@ -96,23 +95,8 @@ export function running(
   }
 }
 
-export const text = (words: string): PartItem => ({ kind: 'text', text: words })
-
-export const artifact = (over: Partial<Artifact> = {}): Artifact => ({
-  kind: 'image',
-  blob: 'b1',
-  name: 'fox.png',
-  mime: 'image/png',
-  bytes: 100,
-  ...over,
-})
-
-export const media = (as: string, over: Partial<Artifact> = {}, caption?: string): PartItem => ({
-  kind: 'media',
-  media: artifact(over),
-  as,
-  ...(caption === undefined ? {} : { caption }),
-})
+export const media = (as: string, over: Partial<Artifact> = {}, caption?: string): PartItem =>
+  file(as, { bytes: 100, ...over }, caption)
 
 export const partTo = (
   place: { readonly chat: string; readonly kind: 'dm' | 'group'; readonly thread?: string },

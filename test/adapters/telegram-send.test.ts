@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InboundEvent, Part, SendError } from '../../src/contract/index.ts'
+import { never, text } from '../kit/adapter.ts'
 import { sleep } from '../kit/deps.ts'
 import { type FakeTelegram, startTelegram } from '../platforms/telegram.ts'
-import { type Connected, connected, media, never, partTo, pngHeader, running, text } from './telegram-kit.ts'
+import { type Connected, connected, media, partTo, pngHeader, running } from './telegram-kit.ts'
 
 let fake: FakeTelegram
 let telegram: Connected

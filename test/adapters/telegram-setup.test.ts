@@ -3,9 +3,10 @@ import { openClient } from '../../adapters/telegram/client.ts'
 import telegram from '../../adapters/telegram/index.ts'
 import { registerMenu } from '../../adapters/telegram/menu.ts'
 import type { AdapterDeps } from '../../src/contract/index.ts'
+import { never } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
 import { type FakeTelegram, startTelegram } from '../platforms/telegram.ts'
-import { connected, never, running } from './telegram-kit.ts'
+import { connected, running } from './telegram-kit.ts'
 
 let fake: FakeTelegram
 

@@ -5,13 +5,13 @@ import { customBody, fileMessage, newsOf, type Outgoing, passiveXml } from '../.
 import { sendErrorOf, WechatError } from '../../adapters/wechat/errors.ts'
 import { readAnswer, readMediaId, readToken } from '../../adapters/wechat/wire.ts'
 import type { Artifact, Body } from '../../src/contract/index.ts'
+import { eventOf } from '../kit/adapter.ts'
 import { unseal } from '../platforms/wechat-crypt.ts'
 import { readPassive, readXml } from '../platforms/wechat-rules.ts'
 import {
   aesKey,
   ann,
   appId,
-  eventOf,
   golden,
   goldenJson,
   makePart,

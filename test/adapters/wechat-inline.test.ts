@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeDeliveries } from '../../adapters/wechat/deliveries.ts'
 import { plain } from '../../adapters/wechat/encode.ts'
 import type { AdapterDeps, InboundEvent, InlineAnswer, Part } from '../../src/contract/index.ts'
+import { never, requestOf, text as textItem } from '../kit/adapter.ts'
 import { type FakeWechat, type Mode, startFakeWechat, type WechatOptions } from '../platforms/wechat.ts'
-import { connected, makePart, makeWechat, mediaItem, never, requestOf, textItem, type Wechat } from './wechat-kit.ts'
+import { connected, makePart, makeWechat, mediaItem, type Wechat } from './wechat-kit.ts'
 
 let fake: FakeWechat
 

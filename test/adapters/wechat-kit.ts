@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import wechat from '../../adapters/wechat/index.ts'
 import type {
   Adapter,
@@ -7,14 +6,14 @@ import type {
   InboundEvent,
   InlineAnswer,
   InlineResult,
-  Part,
   PartItem,
   RawRequest,
   Verdict,
   Webhook,
 } from '../../src/contract/index.ts'
+import { eventOf, partTo, golden as recordedFile, requestOf } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
-import type { RawCall, Wire } from '../platforms/platform.ts'
+import type { Wire } from '../platforms/platform.ts'
 import type { FakeWechat } from '../platforms/wechat.ts'
 
 export const token = 'FakeWechatToken'
@@ -22,12 +21,10 @@ export const aesKey = 'FakeEncodingAESKeyForTestsOnlyNotARealKey00'
 export const appId = 'wxfaketestappid01'
 export const ann = 'oTestOpenId_0000000000000A01'
 export const ours = 'gh_fakeaccount1'
-export const never = new AbortController().signal
 /** The time of the recorded payloads. */
 export const recordedMs = 1_773_619_200_000
 
-export const golden = (file: string): Buffer =>
-  readFileSync(new URL(`../golden/wechat/${file}`, import.meta.url)) as Buffer
+export const golden = (file: string): Buffer => recordedFile('wechat', file)
 export const goldenJson = <T>(file: string): T => JSON.parse(golden(file).toString('utf8')) as T
 
 export interface Wechat {
@@ -47,17 +44,6 @@ export const makeWechat = (
   return { adapter, receive: webhook.receive, inline: adapter.inline!, lines: log.lines }
 }
 
-export const requestOf = ({ method, path, headers, body }: RawCall): RawRequest => {
-  const [bare = '', query = ''] = path.split('?')
-  return {
-    method,
-    path: bare,
-    query: new URLSearchParams(query),
-    header: (name) => headers[name] ?? null,
-    body: typeof body === 'string' ? Buffer.from(body) : body,
-  }
-}
-
 /** A recorded body with its query. */
 export const recorded = (file: string, query: Readonly<Record<string, string>>): RawRequest => ({
   method: 'POST',
@@ -66,14 +52,6 @@ export const recorded = (file: string, query: Readonly<Record<string, string>>):
   header: () => 'text/xml',
   body: golden(file),
 })
-
-export const eventOf = (verdict: Verdict): InboundEvent => {
-  const event = verdict.kind === 'events' ? verdict.events[0] : undefined
-  if (event === undefined) throw new Error(`no event but ${JSON.stringify(verdict)}`)
-  return event
-}
-
-export const textItem = (text: string): PartItem => ({ kind: 'text', text })
 
 export const mediaItem = (kind: Artifact['kind'], as: string, more: Partial<Artifact> = {}): PartItem => {
   const [mime, name] = {
@@ -85,14 +63,7 @@ export const mediaItem = (kind: Artifact['kind'], as: string, more: Partial<Arti
   return { kind: 'media', as, media: { kind, blob: `blob-${kind}`, name, mime, bytes: 1000, ...more } }
 }
 
-export const makePart = (items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
-  key: 'p1',
-  to: { platform: 'wechat', account: appId, workspace: ours, chat: ann, kind: 'dm' },
-  audience: 'everyone',
-  items,
-  buttons: [],
-  ...more,
-})
+export const makePart = partTo({ platform: 'wechat', account: appId, workspace: ours, chat: ann, kind: 'dm' })
 
 export interface Core {
   readonly events: InboundEvent[]

@@ -1,20 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeNonces } from '../../adapters/wechat/nonces.ts'
 import type { AdapterDeps, Verdict } from '../../src/contract/index.ts'
+import { eventOf, requestOf } from '../kit/adapter.ts'
 import { type FakeWechat, type Mode, startFakeWechat, type WechatOptions } from '../platforms/wechat.ts'
 import { seal, sha1Of } from '../platforms/wechat-crypt.ts'
-import {
-  aesKey,
-  ann,
-  appId,
-  connected,
-  eventOf,
-  makeWechat,
-  ours,
-  requestOf,
-  token,
-  type Wechat,
-} from './wechat-kit.ts'
+import { aesKey, ann, appId, connected, makeWechat, ours, token, type Wechat } from './wechat-kit.ts'
 
 let nowMs: number
 let fake: FakeWechat

@@ -1,18 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AdapterDeps } from '../../src/contract/index.ts'
+import { never, text as textItem } from '../kit/adapter.ts'
 import { type FakeWechat, startFakeWechat } from '../platforms/wechat.ts'
-import {
-  ann,
-  connected,
-  golden,
-  goldenJson,
-  makePart,
-  makeWechat,
-  mediaItem,
-  never,
-  textItem,
-  type Wechat,
-} from './wechat-kit.ts'
+import { ann, connected, golden, goldenJson, makePart, makeWechat, mediaItem, type Wechat } from './wechat-kit.ts'
 
 let fake: FakeWechat
 let nowMs: number

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeTokens } from '../../adapters/wechat/token.ts'
 import type { AdapterDeps, Probe, SendError } from '../../src/contract/index.ts'
+import { never, text as textItem } from '../kit/adapter.ts'
 import { type FakeWechat, startFakeWechat } from '../platforms/wechat.ts'
-import { connected, makePart, makeWechat, never, textItem, type Wechat } from './wechat-kit.ts'
+import { connected, makePart, makeWechat, type Wechat } from './wechat-kit.ts'
 
 let fake: FakeWechat
 let nowMs: number

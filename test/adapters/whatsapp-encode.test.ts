@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { encode } from '../../adapters/whatsapp/encode.ts'
 import { limits } from '../../adapters/whatsapp/limits.ts'
 import type { Part } from '../../src/contract/index.ts'
+import { buttons, file, text } from '../kit/adapter.ts'
 import { readMessage, type WireMessage } from '../platforms/whatsapp-rules.ts'
-import { buttons, file, makePart, text } from './whatsapp-kit.ts'
+import { makePart } from './whatsapp-kit.ts'
 
 const say = (id: string) => `<${id}>`
 const group = { ...makePart([]).to, chat: 'GROUPFAKE0001', kind: 'group' as const }

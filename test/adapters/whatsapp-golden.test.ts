@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { reportError } from '../../adapters/whatsapp/errors.ts'
 import type { InboundEvent, SendCode, SendReport } from '../../src/contract/index.ts'
+import { never, requestOf, text } from '../kit/adapter.ts'
 import { appSecret, metaJson, signatureOf } from '../platforms/whatsapp-hooks.ts'
-import {
-  ann,
-  type Golden,
-  golden,
-  goldenNames,
-  makePart,
-  makeWhatsapp,
-  never,
-  requestOf,
-  settings,
-  text,
-} from './whatsapp-kit.ts'
+import { ann, type Golden, golden, goldenNames, makePart, makeWhatsapp, settings } from './whatsapp-kit.ts'
 
 const account = '200000000000002'
 const number = '15550100111'

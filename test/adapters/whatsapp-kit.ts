@@ -1,24 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import whatsapp from '../../adapters/whatsapp/index.ts'
 import type {
   Adapter,
   AdapterDeps,
-  Artifact,
   InboundEvent,
-  Part,
-  PartButton,
-  PartItem,
   RawRequest,
   SendReport,
   Verdict,
   Webhook,
 } from '../../src/contract/index.ts'
+import { goldensOf, keepingWire, partTo } from '../kit/adapter.ts'
 import { keepingLog, settingsFrom, testDeps } from '../kit/deps.ts'
-import type { RawCall } from '../platforms/platform.ts'
 import type { FakeWhatsapp } from '../platforms/whatsapp.ts'
 import { appSecret, phoneNumberId, verifyToken } from '../platforms/whatsapp-hooks.ts'
-
-const folder = new URL('../golden/whatsapp/', import.meta.url)
 
 export interface Golden {
   readonly meta: { readonly what: string; readonly idempotencyKey?: string }
@@ -31,9 +24,9 @@ export interface Golden {
   readonly response?: { readonly status: number; readonly headers: Readonly<Record<string, string>>; body: unknown }
 }
 
-export const goldenNames = (): string[] => readdirSync(folder).map((name) => name.replace(/\.json$/, ''))
-export const golden = (name: string): Golden =>
-  JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Golden
+const recorded = goldensOf<Golden>('whatsapp')
+export const goldenNames = recorded.names
+export const golden = recorded.read
 
 export const settings = {
   ACCESS_TOKEN: 'fake-whatsapp-access-token',
@@ -42,7 +35,6 @@ export const settings = {
   PHONE_NUMBER_ID: phoneNumberId,
   API_BASE: 'http://127.0.0.1:9',
 }
-export const never = new AbortController().signal
 
 export interface Whatsapp {
   readonly adapter: Adapter
@@ -59,17 +51,6 @@ export const makeWhatsapp = (
   return { adapter, receive: (adapter.intakes[0] as Webhook).receive, lines: log.lines }
 }
 
-export const requestOf = ({ method, path, headers, body }: RawCall): RawRequest => {
-  const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  return {
-    method,
-    path: path.split('?')[0] ?? '',
-    query: new URLSearchParams(path.split('?')[1] ?? ''),
-    header: (name) => lower.get(name) ?? null,
-    body: Buffer.from(body),
-  }
-}
-
 export interface Connected extends Whatsapp {
   readonly events: readonly InboundEvent[]
   readonly reports: readonly SendReport[]
@@ -78,38 +59,14 @@ export interface Connected extends Whatsapp {
 /** An adapter configured for a fake, with what came in. */
 export const connected = (fake: FakeWhatsapp, deps: Partial<AdapterDeps> = {}): Connected => {
   const whatsapp = makeWhatsapp(fake.settings, deps)
-  const events: InboundEvent[] = []
-  const reports: SendReport[] = []
-  fake.connect(async (call) => {
-    const verdict = await whatsapp.receive(requestOf(call))
-    if (verdict.kind === 'reject') return { status: verdict.status, headers: {}, body: '' }
-    if (verdict.kind === 'answer') return verdict.answer
-    events.push(...verdict.events)
-    reports.push(...(verdict.reports ?? []))
-    return verdict.ack
-  })
-  return { ...whatsapp, events, reports }
+  const { wire, kept } = keepingWire(whatsapp.receive)
+  fake.connect(wire)
+  return { ...whatsapp, ...kept }
 }
 
 export const ann = 'US.90000000000000000001'
 
-export const makePart = (items: readonly PartItem[], more: Partial<Part> = {}): Part => ({
-  key: 'whatsapp:p#0',
-  to: { platform: 'whatsapp', account: phoneNumberId, chat: '15550100111', kind: 'dm' },
-  audience: 'everyone',
-  items,
-  buttons: [],
-  ...more,
-})
-
-export const text = (words: string): PartItem => ({ kind: 'text', text: words })
-
-export const file = (as: string, over: Partial<Artifact> = {}, caption?: string): PartItem => ({
-  kind: 'media',
-  as,
-  media: { kind: 'image', blob: 'b1', name: 'fox.png', mime: 'image/png', bytes: 11, ...over },
-  ...(caption === undefined ? {} : { caption }),
-})
-
-export const buttons = (...labels: readonly string[]): readonly PartButton[] =>
-  labels.map((label, nth) => ({ label, action: `action-${nth}`, say: `/say ${label} ${nth}` }))
+export const makePart = partTo(
+  { platform: 'whatsapp', account: phoneNumberId, chat: '15550100111', kind: 'dm' },
+  'whatsapp:p#0',
+)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import whatsapp from '../../adapters/whatsapp/index.ts'
 import type { Verdict } from '../../src/contract/index.ts'
+import { requestOf } from '../kit/adapter.ts'
 import { settingsFrom, testDeps } from '../kit/deps.ts'
 import {
   appSecret,
@@ -17,7 +18,7 @@ import {
   verification,
   verifyToken,
 } from '../platforms/whatsapp-hooks.ts'
-import { ann, makeWhatsapp, requestOf, settings } from './whatsapp-kit.ts'
+import { ann, makeWhatsapp, settings } from './whatsapp-kit.ts'
 
 const writer = { userId: ann, number: '15550100111', name: 'Ann' }
 const at = 1_767_225_600_000

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import whatsapp from '../../adapters/whatsapp/index.ts'
+import { buttons, file, never, text } from '../kit/adapter.ts'
 import { type FakeWhatsapp, startWhatsapp } from '../platforms/whatsapp.ts'
 import { refusals } from '../platforms/whatsapp-graph.ts'
 import { phoneNumberId } from '../platforms/whatsapp-hooks.ts'
-import { buttons, connected, file, makePart, makeWhatsapp, never, text } from './whatsapp-kit.ts'
+import { connected, makePart, makeWhatsapp } from './whatsapp-kit.ts'
 
 let fake: FakeWhatsapp
 beforeEach(async () => {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InboundEvent, MediaRef } from '../../src/contract/index.ts'
+import { never } from '../kit/adapter.ts'
 import { type FakeWhatsapp, startWhatsapp } from '../platforms/whatsapp.ts'
-import { connected, makeWhatsapp, never } from './whatsapp-kit.ts'
+import { connected, makeWhatsapp } from './whatsapp-kit.ts'
 
 let fake: FakeWhatsapp
 beforeEach(async () => {

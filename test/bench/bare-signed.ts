@@ -1,16 +1,18 @@
 /** What (g) is compared with: the same server library as it is used by everybody, the same signature over the raw body
  *  checked in constant time, the body parsed, the same answer, and nothing else done. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { line, whatsapp } from './hooks.ts'
+import { digestOf, signedHooks } from './hooks.ts'
 
 const app = new Hono()
-for (const { path, header, secret, prefix, encoding, ack } of [line, whatsapp]) {
+for (const hook of signedHooks) {
+  const { path, header, ack } = hook
   app.post(path, async (c) => {
     const bytes = Buffer.from(await c.req.arrayBuffer())
-    const expected = Buffer.from(prefix + createHmac('sha256', secret).update(bytes).digest(encoding))
+    const stamp = hook.stamp ? (c.req.header(hook.stamp.header) ?? '') : ''
+    const expected = Buffer.from(digestOf(hook, stamp, bytes))
     const given = Buffer.from(c.req.header(header) ?? '')
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return c.body(null, 401)
     const body: unknown = JSON.parse(bytes.toString('utf8'))

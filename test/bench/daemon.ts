@@ -12,6 +12,8 @@ export interface DaemonOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly backend: string
   readonly script?: string
+  /** Further variables of the process, with their whole names. */
+  readonly env?: Readonly<Record<string, string>>
   readonly probed?: boolean
 }
 
@@ -51,6 +53,7 @@ export const startDaemon = async (options: DaemonOptions): Promise<DaemonChild> 
     env: {
       PATH: process.env.PATH ?? '',
       HOME: dir,
+      ...options.env,
       ...Object.fromEntries(Object.entries(all).map(([name, value]) => [`OPENCLAW_CONNECTOR_${name}`, value])),
     },
     logFile: join(dir, 'daemon.log'),

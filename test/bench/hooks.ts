@@ -10,6 +10,8 @@ export interface SignedHook {
   /** What stands before the digest, and how that is written. */
   readonly prefix: string
   readonly encoding: 'base64' | 'hex'
+  /** Where the moment is signed along: the header it stands in, and what is signed before the body. */
+  readonly stamp?: { readonly header: string; readonly before: (stamp: string) => string }
   /** What is answered to a call that was taken. */
   readonly ack: string
   /** What its API answers to a message. */
@@ -25,6 +27,10 @@ const golden = (name: string): string => readFileSync(new URL(`../golden/${name}
 const lineBody = golden('line/text-dm.json')
 const whatsappBody = (
   JSON.parse(golden('whatsapp/message.text.json')) as { readonly request: { readonly rawBody: string } }
+).request.rawBody
+
+const slackBody = (
+  JSON.parse(golden('slack/events.message-dm.json')) as { readonly request: { readonly rawBody: string } }
 ).request.rawBody
 
 /** The recorded body with these texts of it replaced, each wherever it stands. */
@@ -86,15 +92,62 @@ export const whatsapp: SignedHook = {
   },
 }
 
+export const slack: SignedHook = {
+  name: 'Slack',
+  path: '/slack/events',
+  header: 'X-Slack-Signature',
+  secret: 'fake-slack-signing-secret-for-tests-only',
+  prefix: 'v0=',
+  encoding: 'hex',
+  stamp: { header: 'X-Slack-Request-Timestamp', before: (stamp) => `v0:${stamp}:` },
+  ack: '',
+  // Asked who it is, it says so too.
+  sent: JSON.stringify({
+    ok: true,
+    channel: 'D0FAKEDM001',
+    ts: '1767225610.000100',
+    team_id: 'T0FAKETEAM1',
+    user_id: 'U0FAKEBOT01',
+    bot_id: 'B0FAKEBOT01',
+  }),
+  settings: (apiBase) => ({
+    SLACK_SIGNING_SECRET: slack.secret,
+    SLACK_BOT_TOKEN: 'xoxb-fake-token-for-tests-only',
+    SLACK_API_BASE: `${apiBase}/api`,
+  }),
+  body: (person, id, text) => {
+    const ts = `"${(Date.now() / 1000).toFixed(3)}${id.replace(/\D/g, '').slice(-3).padStart(3, '0')}"`
+    return filled(slackBody, {
+      user: `"U0FAKE${person}"`,
+      channel: `"D0FAKE${person}"`,
+      event_id: `"Ev0FAKE${id}"`,
+      ts,
+      event_ts: ts,
+      event_time: String(Math.floor(Date.now() / 1000)),
+      text: JSON.stringify(text),
+    })
+  },
+}
+
+export const signedHooks: readonly SignedHook[] = [line, whatsapp, slack]
+
+export const digestOf = (hook: SignedHook, stamp: string, body: Uint8Array): string =>
+  hook.prefix +
+  createHmac('sha256', hook.secret)
+    .update(hook.stamp?.before(stamp) ?? '')
+    .update(body)
+    .digest(hook.encoding)
+
 /** A call of the webhook as bytes in a latin1 string, signed as the platform does it. */
 export const signedCall = (hook: SignedHook, body: string): string => {
   const bytes = Buffer.from(body)
-  const digest = createHmac('sha256', hook.secret).update(bytes).digest(hook.encoding)
+  const stamp = String(Math.floor(Date.now() / 1000))
   return [
     `POST ${hook.path} HTTP/1.1`,
     'Host: 127.0.0.1',
     'Content-Type: application/json',
-    `${hook.header}: ${hook.prefix}${digest}`,
+    `${hook.header}: ${digestOf(hook, stamp, bytes)}`,
+    ...(hook.stamp ? [`${hook.stamp.header}: ${stamp}`] : []),
     `Content-Length: ${bytes.length}`,
     '',
     bytes.toString('latin1'),

@@ -18,7 +18,7 @@ import { measureResult } from './result.ts'
 import { type Measure, type Row, table } from './row.ts'
 import { measureSenders } from './senders.ts'
 import { measureSigned } from './signed.ts'
-import { measureStart } from './start.ts'
+import { measureModules, measureStart, measureStartOfAll } from './start.ts'
 import { measureStored } from './stored.ts'
 import { measureUnreachable } from './unreachable.ts'
 
@@ -33,6 +33,8 @@ const benches: Readonly<Record<string, Measure>> = {
   h: measurePassive,
   i: measureUnreachable,
   j: measureMedia,
+  k: measureStartOfAll,
+  l: measureModules,
 }
 
 const { values } = parseArgs({

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { startChild } from './child.ts'
 import { startDaemon } from './daemon.ts'
-import { line, type SignedHook, signedCall, whatsapp } from './hooks.ts'
+import { type SignedHook, signedCall, signedHooks } from './hooks.ts'
 import { runLoad } from './load.ts'
 import { type Bench, type Measure, ms, perSecond, type Row, times } from './row.ts'
 import { openSink } from './sink.ts'
@@ -24,7 +24,7 @@ export const measureSigned: Measure = async (bench) => {
   })
   const { port } = JSON.parse(bare.log()) as { readonly port: number }
   const rows: Row[] = []
-  for (const hook of [line, whatsapp]) rows.push(await measureHook(hook, port, bench))
+  for (const hook of signedHooks) rows.push(await measureHook(hook, port, bench))
   await bare.stop()
   return rows
 }

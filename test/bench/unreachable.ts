@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { startDaemon } from './daemon.ts'
-import { line, signedCall, whatsapp } from './hooks.ts'
+import { signedCall, signedHooks } from './hooks.ts'
 import { runLoad } from './load.ts'
 import { type Measure, ms, type Row } from './row.ts'
 import { openSink } from './sink.ts'
@@ -16,7 +16,7 @@ const texts = ['/help', '/status', '/run portrait prompt="a red fox"'] as const
  *  backend does the same. */
 export const measureUnreachable: Measure = async ({ quick, dir, say }) => {
   const rows: Row[] = []
-  for (const hook of [line, whatsapp]) {
+  for (const hook of signedHooks) {
     const [api, backend] = [await openSink(null), await openSink(null)]
     const settings = hook.settings(api.origin)
     const daemon = await startDaemon({ dir: join(dir, hook.name), backend: backend.origin, settings })

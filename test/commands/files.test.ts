@@ -76,6 +76,17 @@ describe('the picture that a /run is about', () => {
     expect(handed).toEqual(['fake b7 image', 'fake theirs image'])
   })
 
+  test('may as well be words that were quoted: then it is no hindrance, but for a template that needs a picture', async () => {
+    const { say, inputsOf } = rigged(async () => ({ ok: false, why: 'gone' }))
+    const quoting = { replyTo: 'words', media: [image('words')] }
+    await say('ann', '/run portrait a fox', quoting)
+    await say('ann', '/run bare prompt="a fox"', quoting)
+    await say('ann', '/run img2img a fox', quoting)
+    expect(inputsOf()).toEqual([{ positive_prompt: 'a fox' }, { prompt: 'a fox' }, { prompt: 'a fox' }])
+    expect(await say('ann', '/run upscale', quoting)).toContain('Send it again')
+    expect(inputsOf()).toHaveLength(3)
+  })
+
   test('was sent by the same person in the same chat at most ten minutes before', async () => {
     const { say, inputsOf, clock } = rigged()
     await say('ann', '', { media: [image('hers')] })

@@ -67,6 +67,19 @@ describe('any plan', () => {
     )
   })
 
+  test('stays with the asker to its last part where the answer token can carry several', () => {
+    const handle = { kind: 'token', value: 'v', expiresAt: 1, several: true } as const
+    fc.assert(
+      fc.property(...anyCase, (said, caps, canLink) => {
+        const { parts } = plan(said, context({ handle, canLink }), caps)
+        const isPrivate = said.audience === 'asker'
+        expect(parts.map((part) => part.audience)).toEqual(parts.map(() => said.audience))
+        expect(parts.map((part) => part.handle !== undefined)).toEqual(parts.map((_, i) => isPrivate || i === 0))
+      }),
+      { numRuns: 600 },
+    )
+  })
+
   test('gives the edit key to a text that stands alone', () => {
     fc.assert(
       fc.property(...anyCase, (said, caps, canLink) => {

@@ -16,9 +16,9 @@ export interface ApiEnv {
   readonly Variables: { tenant: string }
 }
 
-export const tokenHeader = 'X-OpenClaw-Admin-Token'
+const tokenHeader = 'X-OpenClaw-Admin-Token'
 export const tenantForm = /^[a-z0-9][a-z0-9._-]{0,63}$/
-export const onlyTenant = 'default'
+const onlyTenant = 'default'
 
 /** Guesses and work per minute, of one address and of all. */
 const perMinute = { address: 60, all: 240 }
