@@ -47,6 +47,8 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'feishu/probe': 'a look at the setup',
   'feishu/receive': 'the order of checks of a request',
   'feishu/send': 'calls out, and what their refusals mean',
+  'feishu/store': 'ticket and tenant tokens of an app of the store',
+  'feishu/tenants': 'who installed an app of the store',
   'feishu/token': 'one tenant token for all calls',
   'feishu/upload': 'files, before the message that shows them',
   'discord/client': 'keeps the SDK and the token behind one door',

@@ -18,7 +18,8 @@ describe('the documents', () => {
 
   it('have a place for every generated table, and commands and platforms to fill them', () => {
     const all = pages.map(textOf).join('\n')
-    for (const name of ['variables', 'platforms', 'commands']) expect(all).toContain(`<!-- generated:${name} -->`)
+    for (const name of ['variables', 'platforms', 'reachable', 'commands'])
+      expect(all).toContain(`<!-- generated:${name} -->`)
     expect(commands.length).toBeGreaterThan(10)
     expect(adapters.length).toBeGreaterThan(2)
   })

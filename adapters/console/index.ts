@@ -22,6 +22,7 @@ const file: readonly MediaRung[] = [
 
 const capabilities: Capabilities = {
   name: 'Console',
+  intakes: ['stream'],
   text: { max: 100_000, unit: 'utf16', markup: 'plain' },
   media: { image: file, video: file, audio: file, file },
   call: { items: 1 },

@@ -40,6 +40,7 @@ const link: MediaRung = { ...attachment, as: 'link', by: 'url', maxBytes: 100 * 
 
 export const capabilities: Capabilities = {
   name: 'Discord',
+  intakes: ['stream'],
   text: { max: limits.content, unit: 'utf16', markup: 'markdown' },
   media: { image: [attachment, link], video: [attachment, link], audio: [attachment, link], file: [attachment, link] },
   call: { items: 1 },

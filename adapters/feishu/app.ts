@@ -6,15 +6,27 @@ import { decode, type Occurrence } from './decode.ts'
 import type { FeishuError } from './errors.ts'
 import { type Identity, makeIdentity } from './identity.ts'
 import { makeEntry } from './installs.ts'
+import { openStore } from './store.ts'
+import { makeTenants } from './tenants.ts'
+
+/** The app as it is in one tenant. */
+export interface Presence {
+  readonly client: Client
+  readonly identity: Identity
+}
 
 export interface App {
   readonly binding: Binding
-  readonly client: Client
-  readonly identity: Identity
+  /** Of a custom app always the same. Throws SendError where an app of the store is not installed. */
+  readonly at: (tenant: string | undefined) => Presence
+  /** Whether it can work at all: its secret, or what else gives its tokens. Throws FeishuError. */
+  readonly check: (signal: AbortSignal) => Promise<void>
   /** What we make of it. Throws while it can't be told whether a group means us. */
   readonly read: (occurrence: Verified<Occurrence>, signal: AbortSignal) => Promise<readonly InboundEvent[]>
-  /** Whether the tenant is the app's own (a custom app has one, the first that was proven) and may use us. */
-  readonly admits: (tenantKey: string | undefined) => Promise<boolean>
+  /** Takes what is about the app itself and not said by anybody. True when it was that. */
+  readonly settles: (occurrence: Occurrence) => Promise<boolean>
+  /** Whether the tenant is one of the app (a custom app has one, the first that was proven) and may use us. */
+  readonly admits: (occurrence: Occurrence) => Promise<boolean>
 }
 
 export interface AppOptions {
@@ -24,32 +36,22 @@ export interface AppOptions {
 
 type Deps = Pick<AdapterDeps, 'fetch' | 'now' | 'log' | 'memo' | 'installs'>
 
-export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App => {
-  const { memo, log, now } = deps
-  const { account, appId, workspace } = binding
+/** What the two types of apps differ in. */
+type Nature = Pick<App, 'at' | 'check' | 'settles' | 'admits'>
+
+const customApp = (binding: Binding, deps: Deps): Nature => {
+  const { memo } = deps
+  const { appId, workspace } = binding
   const client = openClient(binding, deps)
-  const identity = makeIdentity(client, appId, deps)
+  const own = { client, identity: makeIdentity(client, appId, deps) }
   const tenantNote = `tenant ${appId}`
   let tenant = memo.get(tenantNote)
   const mayUse = makeEntry(binding, deps)
-
-  const read: App['read'] = async (occurrence, signal) => {
-    const { type, event } = occurrence.payload
-    if (isMessage(type) && identity.known() === null && isUnclear(event)) await identity.ask(signal)
-    const context = { account, workspace, bot: identity.known(), nowMs: now(), ...options }
-    const decoded = decode(occurrence, context)
-    if (decoded.kind === 'event') return [decoded.event]
-    if (decoded.kind === 'note') log.warn({ account, type: type.slice(0, 80) }, decoded.about)
-    else log.debug({ account, type: type.slice(0, 80), why: decoded.why }, 'an event is not for us')
-    return []
-  }
-
   return {
-    binding,
-    client,
-    identity,
-    read,
-    admits: async (tenantKey) => {
+    at: () => own,
+    check: client.check,
+    settles: async () => false,
+    admits: async ({ tenantKey }) => {
       if (tenantKey !== undefined && tenant !== null && tenantKey !== tenant) return false
       if (tenantKey !== undefined && tenant === null) {
         tenant = tenantKey
@@ -59,6 +61,43 @@ export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App 
       return used === undefined || mayUse(used)
     },
   }
+}
+
+const storeApp = (binding: Binding, deps: Deps): Nature => {
+  const store = openStore(binding, deps)
+  const { settles, admits, reach } = makeTenants(binding, store, deps)
+  return {
+    at: (given) => {
+      const tenant = reach(given)
+      const client = store.clientOf(tenant)
+      return { client, identity: makeIdentity(client, `${binding.appId} ${tenant}`, deps) }
+    },
+    check: store.check,
+    settles,
+    admits,
+  }
+}
+
+export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App => {
+  const { log, now } = deps
+  const { account, workspace } = binding
+  const isStore = binding.type === 'store'
+  const nature = isStore ? storeApp(binding, deps) : customApp(binding, deps)
+
+  const read: App['read'] = async (occurrence, signal) => {
+    const { type, event, tenantKey } = occurrence.payload
+    const { identity } = nature.at(tenantKey)
+    if (isMessage(type) && identity.known() === null && isUnclear(event)) await identity.ask(signal)
+    const tenant = isStore ? tenantKey : undefined
+    const context = { account, workspace, tenant, bot: identity.known(), nowMs: now(), ...options }
+    const decoded = decode(occurrence, context)
+    if (decoded.kind === 'event') return [decoded.event]
+    if (decoded.kind === 'note') log.warn({ account, type: type.slice(0, 80) }, decoded.about)
+    else log.debug({ account, type: type.slice(0, 80), why: decoded.why }, 'an event is not for us')
+    return []
+  }
+
+  return { binding, ...nature, read }
 }
 
 const isMessage = (type: string): boolean => type === 'im.message.receive_v1' || type === 'message'

@@ -7,6 +7,8 @@ export interface Binding {
   readonly account: string
   readonly appId: string
   readonly appSecret: string
+  /** Made for one organisation, or offered in the store to many. */
+  readonly type: 'custom' | 'store'
   readonly verificationToken: string | undefined
   readonly encryptKey: string | undefined
   readonly workspace: string | undefined
@@ -20,6 +22,7 @@ export interface Binding {
 export interface BindingSettings {
   readonly APP_ID: string | undefined
   readonly APP_SECRET: string | undefined
+  readonly APP_TYPE: string
   readonly VERIFICATION_TOKEN: string | undefined
   readonly ENCRYPT_KEY: string | undefined
   readonly ACCOUNT_ID: string | undefined
@@ -49,6 +52,7 @@ const entrySchema = v.strictObject({
   ),
   app_id: v.pipe(v.string('app_id is missing'), v.regex(appIdForm, 'app_id must look like cli_a1b2c3d4e5f60718')),
   app_secret: v.pipe(v.string('app_secret is missing'), v.regex(printable, 'app_secret is missing or has spaces')),
+  app_type: optional(v.picklist(['custom', 'store'], 'app_type must be custom or store')),
   workspace_id: optional(v.pipe(v.string(), v.maxLength(200, 'workspace_id is too long'))),
   workspace_name: optional(v.pipe(v.string(), v.maxLength(200, 'workspace_name is too long'))),
   verification_token: optional(secret('verification_token')),
@@ -64,7 +68,12 @@ export type BindingsReading =
 /** Everything that is configured. The texts of problems hold no value that was read, as it may be a secret. */
 export const readBindings = (settings: BindingSettings): BindingsReading => {
   const read = settings.BINDINGS_JSON === undefined ? single(settings) : manifest(settings.BINDINGS_JSON, settings)
-  const problems = [...read.problems, ...duplicates(read.bindings), ...read.bindings.flatMap(unproven)]
+  const problems = [
+    ...read.problems,
+    ...duplicates(read.bindings),
+    ...read.bindings.flatMap(unproven),
+    ...read.bindings.flatMap(misplaced),
+  ]
   return problems.length > 0 ? { kind: 'problems', problems } : { kind: 'bindings', bindings: read.bindings }
 }
 
@@ -80,6 +89,7 @@ const single = (settings: BindingSettings): Read => {
     account: settings.ACCOUNT_ID ?? settings.DEFAULT_ACCOUNT_ID ?? appId,
     appId,
     appSecret,
+    type: typeOf(settings),
     verificationToken: settings.VERIFICATION_TOKEN,
     encryptKey: settings.ENCRYPT_KEY,
     workspace: settings.WORKSPACE_ID,
@@ -118,6 +128,7 @@ const manifestEntry = (
     account: one.account_id ?? settings.DEFAULT_ACCOUNT_ID ?? one.app_id,
     appId: one.app_id,
     appSecret: one.app_secret,
+    type: one.app_type ?? typeOf(settings),
     verificationToken: one.verification_token ?? undefined,
     encryptKey: one.encrypt_key ?? undefined,
     workspace: one.workspace_id ?? undefined,
@@ -153,6 +164,25 @@ const unproven = ({ mode, verificationToken, account }: Binding): readonly strin
           `it from Events & Callbacks, Encryption Strategy, and set ${prefix}VERIFICATION_TOKEN (or verification_token)`,
       ]
     : []
+
+/** Of an app of the store events come by webhook alone, and name many organisations (facts/feishu §1). */
+const misplaced = ({ type, mode, workspace, account }: Binding): readonly string[] =>
+  type === 'custom'
+    ? []
+    : [
+        ...(mode === 'webhook'
+          ? []
+          : [
+              `account ${account} is an app of the store, which gets events by webhook only: set ${prefix}MODE=webhook`,
+            ]),
+        ...(workspace === undefined
+          ? []
+          : [
+              `account ${account} is an app of the store, which is in many workspaces: leave ${prefix}WORKSPACE_ID out`,
+            ]),
+      ]
+
+const typeOf = ({ APP_TYPE }: BindingSettings): Binding['type'] => (APP_TYPE === 'store' ? 'store' : 'custom')
 
 const originOf = (domain: 'feishu' | 'lark', { API_BASE }: BindingSettings): string =>
   (API_BASE ?? hosts[domain]).replace(/\/+$/, '')

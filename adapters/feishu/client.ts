@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { networkFault, readText, redactor, retryAfterMs, withDeadline } from '../kit/http.ts'
 import type { Binding } from './bindings.ts'
 import { FeishuError, isToken } from './errors.ts'
-import { makeTokens } from './token.ts'
+import { makeTokens, type Tokens } from './token.ts'
 import { type ClientConfig, endpoint, failure, tenantToken } from './wire.ts'
 
 export interface FeishuCall {
@@ -37,11 +37,15 @@ interface Ask {
   readonly body?: string | FormData
 }
 
-export const openClient = (
-  binding: Pick<Binding, 'appId' | 'appSecret' | 'origin' | 'verificationToken' | 'encryptKey'>,
-  { fetch, now }: { readonly fetch: typeof globalThis.fetch; readonly now: () => number },
-): Client => {
-  const { appId, appSecret, origin } = binding
+type Keys = Pick<Binding, 'appId' | 'appSecret' | 'origin' | 'verificationToken' | 'encryptKey'>
+interface ClientDeps {
+  readonly fetch: typeof globalThis.fetch
+  readonly now: () => number
+}
+
+/** One request, never repeated; what is asked with, the caller puts in. */
+const openDoor = (binding: Keys, { fetch, now }: ClientDeps) => {
+  const { appSecret } = binding
   const redact = redactor([appSecret, binding.verificationToken ?? '', binding.encryptKey ?? ''])
 
   const refused = (response: Response, text: string): FeishuError => {
@@ -83,18 +87,40 @@ export const openClient = (
     }
   }
 
-  const tokens = makeTokens({
-    now,
-    fetchToken: async (signal) => {
-      const url = `${origin}/open-apis/auth/v3/tenant_access_token/internal`
-      const body = JSON.stringify({ app_id: appId, app_secret: appSecret })
-      // Nothing is shown by asking for a token, so no failure of it leaves a doubt.
-      const answer = await ask({ method: 'POST', url, headers: jsonType, body }, signal, askMs).catch(certain)
-      const read = v.safeParse(tenantToken, answer)
-      if (!read.success) throw new FeishuError({ words: 'no tenant token in the answer' })
-      return { token: read.output.tenant_access_token, lifeMs: read.output.expire * 1000 }
-    },
+  return { ask, refused }
+}
+
+/** Asks for a token, with what stands in the body. Nothing is shown by that, so no failure of it leaves a doubt. */
+export type AskToken = (path: string, json: object, signal: AbortSignal) => Promise<unknown>
+export const openAskToken = (binding: Keys, deps: ClientDeps): AskToken => {
+  const { ask } = openDoor(binding, deps)
+  return (path, json, signal) => {
+    const url = `${binding.origin}/open-apis/auth/v3${path}`
+    return ask({ method: 'POST', url, headers: jsonType, body: JSON.stringify(json) }, signal, askMs).catch(certain)
+  }
+}
+
+/** What an answer of either kind of app gives. */
+export const tokenIn = (answer: unknown): { readonly token: string; readonly lifeMs: number } => {
+  const read = v.safeParse(tenantToken, answer)
+  if (!read.success) throw new FeishuError({ words: 'no tenant token in the answer' })
+  return { token: read.output.tenant_access_token, lifeMs: read.output.expire * 1000 }
+}
+
+/** The one token of a custom app. */
+const ownTokens = (binding: Keys, deps: ClientDeps): Tokens => {
+  const askToken = openAskToken(binding, deps)
+  const keys = { app_id: binding.appId, app_secret: binding.appSecret }
+  return makeTokens({
+    now: deps.now,
+    fetchToken: async (signal) => tokenIn(await askToken('/tenant_access_token/internal', keys, signal)),
   })
+}
+
+export const openClient = (binding: Keys, deps: ClientDeps, tokens = ownTokens(binding, deps)): Client => {
+  const { appId, appSecret, origin } = binding
+  const { fetch } = deps
+  const { ask, refused } = openDoor(binding, deps)
 
   const call: Client['call'] = async ({ method, path, json, form }, signal, timeoutMs) => {
     const once = (token: string): Promise<unknown> => {

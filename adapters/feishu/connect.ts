@@ -22,6 +22,7 @@ type Deps = Pick<AdapterDeps, 'log' | 'now' | 'random' | 'sleep'>
 /** Takes events over a connection that we open. They are acknowledged after they were kept. */
 export const longConnection = (app: App, deps: Deps): Stream => {
   const { account } = app.binding
+  const { client, identity } = app.at(undefined)
   // As the platform last told it, also for the way back after a failure.
   let config: ClientConfig = {}
 
@@ -29,8 +30,8 @@ export const longConnection = (app: App, deps: Deps): Stream => {
     try {
       // Loaded here, so that nobody pays for it who takes events by webhook.
       const { WebSocket } = await import('ws')
-      const bot = await app.identity.ask(signal)
-      const address = await app.client.endpoint(signal)
+      const bot = await identity.ask(signal)
+      const address = await client.endpoint(signal)
       config = address.config
       const url = safeUrl(address.url, app.binding.origin)
       const socket = new WebSocket(url, { handshakeTimeout: handshakeMs, maxPayload, perMessageDeflate: false })
@@ -196,7 +197,7 @@ const makeReader = (app: App, { log, now }: Deps, deliver: Deliver, signal: Abor
     }
     try {
       const { kept } = await inTurn(async () => {
-        if (!(await app.admits(opened.occurrence.tenantKey))) {
+        if (!(await app.admits(opened.occurrence))) {
           log.warn({ account }, 'an event of another tenant, or of one that is switched off, is ignored')
           return { kept: null }
         }

@@ -133,14 +133,20 @@ const wordsOf = (tag: PostTag): string | null => {
 }
 
 const joiner = '/'
-/** Everything that fetching takes: the app, the message, the key, and how it is called there. */
-export const refOf = (account: string, message: string, { kind, key, as, name }: FoundFile): MediaRef => ({
+/** Everything that fetching takes: the app, the message, the key, how it is called there, and of an app of the store the
+ *  tenant. */
+export const refOf = (
+  account: string,
+  message: string,
+  { kind, key, as, name }: FoundFile,
+  tenant: string | undefined,
+): MediaRef => ({
   kind,
-  ref: [account, message, key, as].map(encodeURIComponent).join(joiner),
+  ref: [account, message, key, as, ...(tenant === undefined ? [] : [tenant])].map(encodeURIComponent).join(joiner),
   ...(name === undefined ? {} : { name }),
 })
 
 export const readRef = (ref: string): readonly string[] | null => {
   const parts = ref.split(joiner).map((part) => (/%(?![0-9A-F]{2})/i.test(part) ? '' : decodeURIComponent(part)))
-  return parts.length === 4 && parts.every((part) => part !== '') ? parts : null
+  return (parts.length === 4 || parts.length === 5) && parts.every((part) => part !== '') ? parts : null
 }

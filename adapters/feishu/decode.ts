@@ -29,6 +29,8 @@ export interface DecodeContext {
   readonly account: string
   /** The workspace as configured; else the tenant that the event names. */
   readonly workspace: string | undefined
+  /** Whose files it takes the tenant to fetch: of an app of the store. */
+  readonly tenant: string | undefined
   /** The bot's open_id, null while it is not known. */
   readonly bot: string | null
   readonly requireMention: boolean
@@ -45,11 +47,12 @@ export type Decoded =
 
 const ignored = (why: string): Decoded => ({ kind: 'ignored', why })
 
+const storeCure = 'set OPENCLAW_CONNECTOR_FEISHU_APP_TYPE=store (or app_type)'
 const notes: ReadonlyMap<string, string> = new Map([
   ['im.chat.member.bot.deleted_v1', 'the bot was removed from a group'],
   ['im.chat.disbanded_v1', 'a group with the bot was disbanded'],
-  ['app_open', 'an organisation installed the app, but apps of the store are not supported: create a custom app'],
-  ['app_ticket', 'a ticket of a store app, but apps of the store are not supported: create a custom app'],
+  ['app_open', `an organisation installed the app, so it is one of the store: ${storeCure}`],
+  ['app_ticket', `a ticket came, so the app is one of the store: ${storeCure}`],
   ['app_uninstalled', 'an organisation removed the app'],
 ])
 
@@ -128,7 +131,7 @@ const decodeMessage = (
       body: bodyOf(content, addressed),
       media:
         content.kind === 'found'
-          ? content.found.files.map((file) => refOf(context.account, said.message_id, file))
+          ? content.found.files.map((file) => refOf(context.account, said.message_id, file, context.tenant))
           : [],
       message: said.message_id,
       ...(replyTo === undefined ? {} : { replyTo }),

@@ -13,13 +13,15 @@ const fetchMs = 60_000
 export const makeDownload =
   (apps: readonly App[]): NonNullable<Adapter['download']> =>
   async (media, signal) => {
-    const [account = '', message = '', key = '', type = ''] = readRef(media.ref) ?? []
+    const [account = '', message = '', key = '', type = '', tenant] = readRef(media.ref) ?? []
     const app = appOf(apps, account)
-    if (app === undefined || (type !== 'image' && type !== 'file'))
+    const isOurs = app !== undefined && (app.binding.type === 'store') === (tenant !== undefined)
+    if (!isOurs || (type !== 'image' && type !== 'file'))
       throw new SendError('rejected', 'the file belongs to no app that is configured')
     const path = `/im/v1/messages/${encodeURIComponent(message)}/resources/${encodeURIComponent(key)}?type=${type}`
+    const { client } = app.at(tenant)
     try {
-      return await app.client.file(path, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
+      return await client.file(path, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
     } catch (error) {
       if (!(error instanceof FeishuError)) throw error
       throw fetchError(sendError(error))

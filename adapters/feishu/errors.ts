@@ -27,10 +27,12 @@ const scopeCure = `add the permission under Permissions & Scopes, ${releaseCure}
 const tokenCodes: ReadonlySet<number> = new Set([99991663, 99991665, 99991661, 99991671, 20013])
 const scopeCodes: ReadonlySet<number> = new Set([99991672, 99991676, 230027])
 
+const notInstalledCodes: ReadonlySet<number> = new Set([99991662, 99991673, 11210])
+
 const authCures: readonly (readonly [readonly number[], string])[] = [
   [[...tokenCodes], secretCure],
   [[10003, 10005, 10012, 10014, 10015, 20002, 99991543, 514], secretCure],
-  [[99991662, 99991673, 11210], 'the app is disabled or no longer installed: enable it in the admin console'],
+  [[...notInstalledCodes], 'the app is disabled or no longer installed: enable it in the admin console'],
   [[...scopeCodes], scopeCure],
   [[99991401], "add this machine's address to the IP allow list of the app, or empty the list"],
   [[99991403], "the month's API calls are used up: raise the plan, or wait for the next month"],
@@ -55,6 +57,11 @@ const chatDistanceMs = 1000
 
 export const isToken = ({ code }: FeishuError): boolean => code !== null && tokenCodes.has(code)
 export const isScope = ({ code }: FeishuError): boolean => code !== null && scopeCodes.has(code)
+/** The ticket of a store app is none any more, or its app token is. */
+export const isTicket = ({ code }: FeishuError): boolean => code === 10012
+export const isAppToken = (error: FeishuError): boolean => isToken(error) || error.code === 99991664
+/** The organisation has not installed the app, or has switched it off. */
+export const isNotInstalled = ({ code }: FeishuError): boolean => code !== null && notInstalledCodes.has(code)
 /** The card itself was refused. */
 export const isCard = ({ code }: FeishuError): boolean => code === 230099 || code === 230028
 /** What is answered was withdrawn, deleted, or can't be seen any more. */

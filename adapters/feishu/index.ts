@@ -16,6 +16,12 @@ export default defineAdapter({
   env: {
     APP_ID: { kind: 'text', about: 'App ID of the app', matches: appIdForm, example: 'cli_a1b2c3d4e5f60718' },
     APP_SECRET: { kind: 'text', about: 'App Secret of the app', secret: true, matches: printable },
+    APP_TYPE: {
+      kind: 'choice',
+      about: 'Whether the app was made for one organisation (custom) or is offered to many (store)',
+      options: ['custom', 'store'],
+      fallback: 'custom',
+    },
     VERIFICATION_TOKEN: {
       kind: 'text',
       about: 'Verification Token: without it nothing is taken by webhook',
@@ -44,7 +50,7 @@ export default defineAdapter({
       kind: 'text',
       about:
         'Several apps, instead of APP_ID and what belongs to it: a JSON list of entries with app_id, app_secret and, if ' +
-        'wanted, account_id, workspace_id, workspace_name, verification_token, encrypt_key, domain, mode',
+        'wanted, account_id, app_type, workspace_id, workspace_name, verification_token, encrypt_key, domain, mode',
       secret: true,
     },
     ALLOWED_USERS: {
@@ -116,7 +122,7 @@ export default defineAdapter({
       quota: null,
       inline: null,
       download: makeDownload(apps),
-      probe: makeProbe({ apps, path: settings.PATH, callbackPath: settings.CALLBACK_PATH }),
+      probe: makeProbe({ ...deps, apps, path: settings.PATH, callbackPath: settings.CALLBACK_PATH }),
     }
   },
 })

@@ -32,6 +32,7 @@ const link = rung('link', limits.linkBytes, ['*'], { by: 'url', caption: limits.
 
 export const capabilities: Capabilities = {
   name: 'Feishu/Lark',
+  intakes: ['stream', 'webhook'],
   text: { max: limits.text, unit: 'byte', markup: 'plain' },
   media: {
     image: [

@@ -1,9 +1,9 @@
 // A file of its own: questions `doctor` asks; nothing else uses them.
-import type { Probe } from '../../src/contract/index.ts'
+import type { AdapterDeps, Probe } from '../../src/contract/index.ts'
 import type { App } from './app.ts'
 import { cureOf, FeishuError } from './errors.ts'
 
-export interface ProbeDeps {
+export interface ProbeDeps extends Pick<AdapterDeps, 'installs'> {
   readonly apps: readonly App[]
   readonly path: string
   readonly callbackPath: string
@@ -22,12 +22,15 @@ const appProbes = async (app: App, paths: Omit<ProbeDeps, 'apps'>, signal: Abort
   const { account, domain, mode } = app.binding
   const named = (name: string): string => `${name} (${account})`
   const token = await looked(named('token'), async () => {
-    await app.client.check(signal)
+    await app.check(signal)
     return `${domain} gives one for ${app.binding.appId}`
   })
   if (!token.ok) return [token]
+  if (app.binding.type === 'store')
+    return [token, organisations(app, paths, named), webhookProbe(app, paths, named), subscriptions(app, paths, named)]
+  const { client, identity } = app.at(undefined)
   const bot = await looked(named('bot'), async () => {
-    const { name, openId, active } = await app.identity.ask(signal)
+    const { name, openId, active } = await identity.ask(signal)
     if (active === false) throw new FeishuError({ words: `${name} is not switched on: enable it in the admin console` })
     return `${name || 'without a name'}, ${openId}`
   })
@@ -35,7 +38,7 @@ const appProbes = async (app: App, paths: Omit<ProbeDeps, 'apps'>, signal: Abort
     mode === 'websocket'
       ? [
           await looked(named('long connection'), async () => {
-            await app.client.endpoint(signal)
+            await client.endpoint(signal)
             return 'the platform offers one'
           }),
         ]
@@ -50,6 +53,17 @@ const looked = async (name: string, look: () => Promise<string>): Promise<Probe>
     if (!(error instanceof FeishuError)) throw error
     return { name, ok: false, about: [error.message, cureOf(error)].filter((one) => one !== null).join('; ') }
   }
+}
+
+/** Each has its own bot and its own token; that they are there is told by what they are sent. */
+const organisations = (
+  { binding: { appId } }: App,
+  { installs }: Omit<ProbeDeps, 'apps'>,
+  named: (name: string) => string,
+): Probe => {
+  const all = installs.list().filter(({ facts, workspace }) => facts.app_id === appId && workspace !== appId)
+  const usable = all.filter(({ workspace }) => installs.resolve(workspace).ok)
+  return { name: named('organisations'), ok: true, about: `${usable.length} of ${all.length} usable` }
 }
 
 const webhookProbe = (
@@ -75,7 +89,7 @@ const webhookProbe = (
 
 /** What is subscribed can't be asked for: it is told, so that it can be compared. */
 const subscriptions = (
-  { binding: { mode } }: App,
+  { binding: { mode, type } }: App,
   { path, callbackPath }: Omit<ProbeDeps, 'apps'>,
   named: (name: string) => string,
 ): Probe => {
@@ -83,6 +97,10 @@ const subscriptions = (
     mode === 'websocket'
       ? 'by long connection, both under Event Configuration and Callback Configuration'
       : `at https://<public host>${path}, callbacks at https://<public host>${callbackPath}`
-  const about = `not to be asked for; needed: event im.message.receive_v1 and callback card.action.trigger, ${where}. ${release}`
+  const events =
+    type === 'store'
+      ? 'events im.message.receive_v1, app_ticket, app_open, app_uninstalled'
+      : 'event im.message.receive_v1'
+  const about = `not to be asked for; needed: ${events} and callback card.action.trigger, ${where}. ${release}`
   return { name: named('subscriptions'), ok: true, about }
 }

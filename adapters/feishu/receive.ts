@@ -4,6 +4,7 @@ import type { HttpAnswer, Log, Proof, RawRequest, Verdict } from '../../src/cont
 import { vouch } from '../../src/contract/index.ts'
 import { type JsonObject, jsonAnswer, jsonObject } from '../kit/webhook.ts'
 import type { App } from './app.ts'
+import { FeishuError } from './errors.ts'
 import { type Opened, openEnvelope } from './occurrence.ts'
 import { decrypt, isCardSigned, isEventSigned, isFresh, isToken, readSigned } from './verify.ts'
 import { urlCheck } from './wire.ts'
@@ -24,6 +25,7 @@ type Refusal = Extract<Verdict, { kind: 'reject' }>
 const unproven = (reason: string): Refusal => ({ kind: 'reject', status: 401, reason })
 const unreadable = (reason: string): Refusal => ({ kind: 'reject', status: 400, reason })
 
+const later: HttpAnswer = { ...jsonAnswer({}), status: 503 }
 const taken: HttpAnswer = jsonAnswer({})
 
 /**
@@ -44,9 +46,14 @@ export const makeReceive = ({ apps, maxAgeMs, now, log }: ReceiveDeps): ((reques
   }
 
   const accept = async (app: App, { occurrence }: Opened, proof: Proof): Promise<Verdict> => {
-    if (!(await app.admits(occurrence.tenantKey)))
-      return unproven('an event of another tenant, or of one that is switched off')
-    const events = await app.read(vouch(occurrence, proof), AbortSignal.timeout(workMs))
+    if (await app.settles(occurrence)) return { kind: 'answer', answer: taken }
+    if (!(await app.admits(occurrence))) return unproven('an event of another tenant, or of one that is switched off')
+    const events = await app.read(vouch(occurrence, proof), AbortSignal.timeout(workMs)).catch((error: unknown) => {
+      if (!(error instanceof FeishuError)) throw error
+      log.warn({ account: app.binding.account, about: error.message }, 'who we are could not be asked, it comes again')
+      return null
+    })
+    if (events === null) return { kind: 'answer', answer: later }
     return events.length === 0 ? { kind: 'answer', answer: taken } : { kind: 'events', events, ack: taken }
   }
 

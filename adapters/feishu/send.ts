@@ -4,8 +4,9 @@ import * as v from 'valibot'
 import type { Adapter, AdapterDeps, Address, Artifact, Part, Receipt } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
 import { type App, appOf } from './app.ts'
+import type { Client } from './client.ts'
 import { card, encode, type Handed, type Message, textPost, withoutCard, wordsOf } from './encode.ts'
-import { FeishuError, isCard, isGone, isScope, sendError } from './errors.ts'
+import { FeishuError, isCard, isGone, isNotInstalled, isScope, sendError } from './errors.ts'
 import { type Uploads, upload } from './upload.ts'
 import { sent } from './wire.ts'
 
@@ -15,6 +16,12 @@ const mostKinds = 5000
 export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'say'> {
   readonly apps: readonly App[]
   readonly replyInThread: boolean
+}
+
+/** The app that a message goes by, in the tenant it goes to. */
+interface Way {
+  readonly binding: App['binding']
+  readonly client: Client
 }
 
 /** The key by which the platform drops repeats for an hour: at most 50 characters, so ours is hashed. */
@@ -36,35 +43,37 @@ export const makeSender = (
   // Texts and cards are edited by different calls. Forgotten at a restart; then both are tried.
   const kinds = new Map<string, Message['type']>()
 
-  const appFor = ({ account }: Address): App => {
+  const appFor = ({ account, workspace }: Address): Way => {
     const app = appOf(apps, account)
     if (app === undefined) throw new SendError('rejected', `the account ${account} is not configured any more`)
-    return app
+    return { binding: app.binding, client: app.at(workspace).client }
   }
 
-  /** `auth` stops the whole platform: with several apps the trouble of one is its own, and tried again. */
-  const failed = (error: unknown, app: App, carriesFile = false): never => {
+  /** `auth` stops the whole platform: with several apps or tenants the trouble of one is its own, and tried again. */
+  const failed = (error: unknown, { binding }: Way, carriesFile = false): never => {
     if (!(error instanceof FeishuError)) throw error
+    const isStore = binding.type === 'store'
+    if (isStore && isNotInstalled(error)) throw new SendError('target_gone', error.message)
     const failure = sendError(error, carriesFile)
     // Of a message that answers nothing: there is no thread to leave away.
     if (failure.code === 'thread_gone') throw new SendError('rejected', failure.message)
-    if (failure.code !== 'auth' || apps.length === 1) throw failure
-    log.error({ account: app.binding.account, about: failure.message }, 'an app can not send')
-    throw new SendError('unavailable', `${app.binding.account}: ${failure.message}`, { retryAfterMs: 60_000 })
+    if (failure.code !== 'auth' || (apps.length === 1 && !isStore)) throw failure
+    log.error({ account: binding.account, about: failure.message }, 'an app can not send')
+    throw new SendError('unavailable', `${binding.account}: ${failure.message}`, { retryAfterMs: 60_000 })
   }
 
-  const post = async (app: App, path: string, json: object, signal: AbortSignal): Promise<string> => {
+  const post = async (app: Way, path: string, json: object, signal: AbortSignal): Promise<string> => {
     const read = v.safeParse(sent, await app.client.call({ method: 'POST', path, json }, signal, callMs))
     if (!read.success) throw new FeishuError({ words: 'the answer names no message', delivered: 'maybe' })
     return read.output.data.message_id
   }
 
-  const reply = (app: App, target: string, body: object, inThread: boolean, signal: AbortSignal): Promise<string> =>
+  const reply = (app: Way, target: string, body: object, inThread: boolean, signal: AbortSignal): Promise<string> =>
     post(app, `/im/v1/messages/${target}/reply`, { ...body, ...(inThread ? { reply_in_thread: true } : {}) }, signal)
 
   /** An answer where there is something to answer, in the topic where there is one. What it answers may be gone: then
    *  the topic's first message is answered, and outside of topics nothing. */
-  const place = async (app: App, part: Part, body: object, quotes: boolean, signal: AbortSignal): Promise<string> => {
+  const place = async (app: Way, part: Part, body: object, quotes: boolean, signal: AbortSignal): Promise<string> => {
     const { to } = part
     const thread = isMessageId(to.thread) ? to.thread : null
     const quoted = quotes && replyInThread && isMessageId(part.replyTo) ? part.replyTo : null
@@ -103,7 +112,7 @@ export const makeSender = (
   const retryPlain = async (
     error: unknown,
     type: Message['type'],
-    app: App,
+    app: Way,
     part: Part,
     signal: AbortSignal,
   ): Promise<string> => {
@@ -120,7 +129,7 @@ export const makeSender = (
   }
 
   const uploads: Uploads = { media, log }
-  const handOver = async (app: App, artifact: Artifact, as: string, signal: AbortSignal): Promise<Handed> => {
+  const handOver = async (app: Way, artifact: Artifact, as: string, signal: AbortSignal): Promise<Handed> => {
     if (as === 'link') {
       const href = media.link(artifact.blob)
       if (href === null) throw new SendError('media_rejected', 'there is no public address for the file')

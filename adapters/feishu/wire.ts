@@ -124,6 +124,8 @@ export type PostTag = v.InferOutput<typeof tag>
 
 export const failure = v.object({ code: v.number(), msg: lenient(v.string()) })
 export const tenantToken = v.object({ tenant_access_token: v.pipe(v.string(), v.minLength(1)), expire: v.number() })
+export const appToken = v.object({ app_access_token: v.pipe(v.string(), v.minLength(1)), expire: v.number() })
+export const appTicket = v.object({ app_ticket: v.pipe(v.string(), v.regex(/^[!-~]{1,1000}$/)) })
 export const botInfo = v.object({
   bot: v.object({ open_id: id, app_name: lenient(words), activate_status: lenient(v.number()) }),
 })

@@ -47,6 +47,7 @@ export default defineAdapter({
   activation: [['ENABLED']],
   capabilities: {
     name: 'KakaoTalk',
+    intakes: ['webhook'],
     text: { max: limits.text, unit: 'utf16', markup: 'plain' },
     media: {
       // Kakao loads a public link; JPEG and PNG up to 2 MB are the values known to be safe.

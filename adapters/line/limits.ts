@@ -45,6 +45,7 @@ const link = url('link', limits.streamBytes, ['*'])
 
 export const capabilities: Capabilities = {
   name: 'LINE',
+  intakes: ['webhook'],
   text: { max: limits.text, unit: 'utf16', markup: 'plain' },
   media: {
     image: [url('image', limits.imageBytes, ['image/jpeg', 'image/png'], preview), link],

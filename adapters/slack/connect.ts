@@ -17,6 +17,8 @@ export interface TakeDeps {
   readonly context: DecodeContext
   readonly lifecycle: Lifecycle
   readonly belongs: (workspace: string, enterprise: string) => Promise<void>
+  /** Why nothing of a workspace is served; null when it is. */
+  readonly refusal: (workspace: string) => string | null
   /** Keeps the channel of a direct chat, which bears its person's id in our addresses. */
   readonly learn: (workspace: string | undefined, user: string, channel: string) => void
   /** Shows the home tab, where the event says that it was opened. */
@@ -27,11 +29,17 @@ export interface TakeDeps {
 /** What a delivery of Slack means, by whichever way it came. Whatever is not understood is nothing. */
 export type Take = (kind: DeliveryKind, payload: unknown, proof: Proof) => Promise<readonly InboundEvent[]>
 
-export const makeTake = ({ context, lifecycle, belongs, learn, home, log }: TakeDeps): Take => {
+export const makeTake = ({ context, lifecycle, belongs, refusal, learn, home, log }: TakeDeps): Take => {
   /** `channel`: where it happened, if our bot is surely there (a command can be typed anywhere). */
   const eventsOf = (decoded: Decoded, channel?: string): readonly InboundEvent[] => {
     if (decoded.kind === 'event') {
       const { where } = decoded.event
+      const { workspace = '' } = where
+      const reason = refusal(workspace)
+      if (reason !== null) {
+        log.warn({ workspace, reason }, 'the installation is not to be used, so nothing of its workspace is served')
+        return []
+      }
       if (where.kind === 'dm' && channel !== undefined) learn(where.workspace, where.chat, channel)
       return [decoded.event]
     }

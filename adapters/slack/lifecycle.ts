@@ -1,5 +1,5 @@
 // A file of its own: events about the installation itself, which nobody said.
-import type { AdapterDeps } from '../../src/contract/index.ts'
+import type { AdapterDeps, Installation } from '../../src/contract/index.ts'
 import { workspaceOf } from './decode.ts'
 import type { Envelope } from './wire.ts'
 
@@ -13,16 +13,22 @@ export interface Lifecycle {
 /** After the limited minute and one more, an event that comes shows that they come again. */
 const limitedForS = 120
 
-export const makeLifecycle = ({ installs, log }: Pick<AdapterDeps, 'installs' | 'log'>): Lifecycle => {
-  /** Until when (seconds) a workspace's events count as held back. */
-  const limited = new Map<string, number>()
+export interface LifecycleDeps extends Pick<AdapterDeps, 'installs' | 'log'> {
+  /** The organisation a workspace belongs to, where its installation is. */
+  readonly organisation: (workspace: string) => string | null
+}
 
-  const find = (envelope: Envelope) => {
-    const workspace = workspaceOf(envelope)
-    const enterprise = envelope.enterprise_id ?? null
+export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): Lifecycle => {
+  /** Until when (seconds) the events of an installation count as held back. */
+  const limited = new Map<string, number>()
+  for (const { workspace, health } of installs.list())
+    if (health.state === 'rate_limited') limited.set(workspace, health.atMs / 1000 + limitedForS)
+
+  const at = (workspace: string | null, enterprise: string | null): Installation | null => {
     const all = installs.list()
     return all.find((one) => one.workspace === workspace) ?? all.find((one) => one.workspace === enterprise) ?? null
   }
+  const find = (envelope: Envelope) => at(workspaceOf(envelope), envelope.enterprise_id ?? null)
 
   const end = async (envelope: Envelope, to: 'revoked' | 'uninstalled', reason: string): Promise<void> => {
     const found = find(envelope)
@@ -42,12 +48,12 @@ export const makeLifecycle = ({ installs, log }: Pick<AdapterDeps, 'installs' | 
   }
 
   const recovered = async (envelope: Envelope): Promise<void> => {
-    const workspace = workspaceOf(envelope)
-    const until = workspace === null ? undefined : limited.get(workspace)
-    if (workspace === null || until === undefined || (envelope.event_time ?? 0) < until) return
-    limited.delete(workspace)
+    if (limited.size === 0) return
     const found = find(envelope)
-    if (found?.health.state === 'rate_limited')
+    const until = found === null ? undefined : limited.get(found.workspace)
+    if (found === null || until === undefined || (envelope.event_time ?? 0) < until) return
+    limited.delete(found.workspace)
+    if (found.health.state === 'rate_limited')
       await installs.note(found.workspace, { health: { state: 'ok', reason: 'events come again' } })
   }
 
@@ -72,11 +78,12 @@ export const makeLifecycle = ({ installs, log }: Pick<AdapterDeps, 'installs' | 
     },
     rateLimited: async (workspace, minute) => {
       log.warn({ workspace }, 'Slack holds back events: more than 30,000 in an hour')
-      if (limited.size > 1000) limited.clear()
-      limited.set(workspace, minute + limitedForS)
-      const known = installs.list().find((one) => one.workspace === workspace)
-      if (known && known.health.state !== 'rate_limited')
-        await installs.note(workspace, { health: { state: 'rate_limited', reason: 'app_rate_limited' } })
+      const found = at(workspace, organisation(workspace))
+      // A token that is dead is worse, and stays what is shown.
+      if (found === null || !installs.resolve(found.workspace).ok) return
+      limited.set(found.workspace, minute + limitedForS)
+      if (found.health.state !== 'rate_limited')
+        await installs.note(found.workspace, { health: { state: 'rate_limited', reason: 'app_rate_limited' } })
     },
   }
 }

@@ -29,6 +29,7 @@ const file: MediaRung = {
 
 export const capabilities: Capabilities = {
   name: 'Slack',
+  intakes: ['webhook', 'stream'],
   text: { max: limits.text, unit: 'utf16', markup: 'plain' },
   media: { image: [file], video: [file], audio: [file], file: [file] },
   call: { items: 1 },

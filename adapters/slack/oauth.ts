@@ -1,7 +1,7 @@
 // A file of its own: installing the app into workspaces, in a browser.
 import { createHmac } from 'node:crypto'
 import * as v from 'valibot'
-import type { AdapterDeps, HttpAnswer, RawRequest, Verdict } from '../../src/contract/index.ts'
+import type { AdapterDeps, HttpAnswer, Installation, RawRequest, Verdict } from '../../src/contract/index.ts'
 import { sameSecret } from '../kit/hmac.ts'
 import type { SlackClient } from './client.ts'
 import { SlackError } from './errors.ts'
@@ -50,6 +50,10 @@ const page = (status: number, body: string, headers: Readonly<Record<string, str
 
 /** What went wrong is in the log; a browser learns nothing. */
 const failed = (): Verdict => page(400, 'This did not work. Please start the installation again.\n')
+
+const installed = 'Installed. You can close this page and write to the app in Slack.\n'
+const installedButOff =
+  'Installed, but switched off for this workspace. Please ask whoever runs the connector to switch it on.\n'
 
 interface State {
   readonly nonce: string
@@ -105,7 +109,7 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
     return true
   }
 
-  const exchange = async (code: string, signal: AbortSignal): Promise<string> => {
+  const exchange = async (code: string, signal: AbortSignal): Promise<Installation> => {
     const args = { ...keys.args, code, ...(deps.redirectUri === null ? {} : { redirect_uri: deps.redirectUri }) }
     const read = v.safeParse(granted, await client.call({ method: 'oauth.v2.access', args }, signal))
     if (!read.success) throw new SlackError('oauth.v2.access', { words: 'answered in an unknown form' })
@@ -117,8 +121,7 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
       throw new SlackError('auth.test', { words: 'the new token is not of the workspace it was given for' })
     const { bot_id: botId, user_id: botUser } = me.output
     const more = { botUser, ...(botId === undefined ? {} : { botId }) }
-    await installs.save({ workspace, facts: { ...facts, ...more }, secrets: secretsOf(read.output) })
-    return workspace
+    return installs.save({ workspace, facts: { ...facts, ...more }, secrets: secretsOf(read.output) })
   }
 
   return {
@@ -150,9 +153,9 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
         return page(200, 'Nothing was installed.\n')
       }
       try {
-        const workspace = await exchange(code, AbortSignal.timeout(20_000))
-        log.info({ workspace }, 'the app was installed')
-        return page(200, 'Installed. You can close this page and write to the app in Slack.\n')
+        const { workspace, status } = await exchange(code, AbortSignal.timeout(20_000))
+        log.info({ workspace, status }, 'the app was installed')
+        return page(200, status === 'deactivated' ? installedButOff : installed)
       } catch (error) {
         if (!(error instanceof SlackError)) throw error
         log.warn({ about: error.message }, 'an installation failed')

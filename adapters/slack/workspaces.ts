@@ -1,6 +1,6 @@
 // A file of its own: which token writes into which workspace, and what its refusal says about the installation.
 import * as v from 'valibot'
-import type { AdapterDeps, Installation, Resolution } from '../../src/contract/index.ts'
+import type { AdapterDeps, Installation, Resolution, ResolveRefusal } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
 import type { SlackClient } from './client.ts'
 import { isScopeTrouble, SlackError, sendError, tokenTroubleOf } from './errors.ts'
@@ -26,8 +26,12 @@ export interface Workspaces {
     signal: AbortSignal,
     work: (access: Access) => Promise<T>,
   ) => Promise<T>
+  /** Why nothing of a workspace is served: who can't be answered is not worked for. Null: it is served. */
+  readonly refusal: (workspace: string) => ResolveRefusal | null
   /** Our bot's user in a workspace, as far as it is known without asking. */
   readonly botUser: (workspace: string, enterprise: string | null) => string | null
+  /** The organisation a workspace belongs to, as far as it was remembered. */
+  readonly organisation: (workspace: string) => string | null
   /** Remembers to which organisation a workspace belongs, whose installation answers for it. */
   readonly belongs: (workspace: string, enterprise: string) => Promise<void>
 }
@@ -190,14 +194,25 @@ export const openWorkspaces = (deps: WorkspaceDeps): Workspaces => {
     })
   }
 
+  const refusal: Workspaces['refusal'] = (workspace) => {
+    if (oauth === null && botToken !== undefined) return null
+    const found = resolve(workspace)
+    if (found.ok) return null
+    // Until Slack was asked whose the token of the settings is, it may be this one's.
+    const mayBeOwn = botToken !== undefined && (home === null || home === workspace)
+    return found.reason === 'missing_binding' && mayBeOwn ? null : found.reason
+  }
+
   return {
     access,
     using,
+    refusal,
     botUser: (workspace, enterprise) => {
       const found = resolve(workspace)
       const by = found.ok || enterprise === null ? found : installs.resolve(enterprise)
       return by.ok ? (by.installation.facts.botUser ?? null) : null
     },
+    organisation: (workspace) => memo.get(organisationKey(workspace)),
     belongs: async (workspace, enterprise) => {
       if (memo.get(organisationKey(workspace)) !== enterprise) await memo.set(organisationKey(workspace), enterprise)
     },

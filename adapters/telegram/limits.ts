@@ -34,6 +34,7 @@ const photo = upload('photo', ['image/jpeg', 'image/png', 'image/webp'], {
 
 export const capabilities: Capabilities = {
   name: 'Telegram',
+  intakes: ['stream'],
   text: { max: limits.text, unit: 'utf16', markup: 'plain' },
   media: {
     image: [photo, upload('animation', ['image/gif'], { animated: true }), document],

@@ -20,6 +20,7 @@ const news: MediaRung = { as: 'news', by: 'url', maxBytes: limits.linkBytes, mim
 
 export const capabilities: Capabilities = {
   name: 'WeChat',
+  intakes: ['webhook'],
   text: { max: limits.text, unit: 'byte', markup: 'plain' },
   media: {
     // The upload guide names 10 MB and 2 MB on one page: what is refused goes as an article.

@@ -60,6 +60,7 @@ const link = rung('link', limits.documentBytes, ['*'], { by: 'url' })
 
 export const capabilities: Capabilities = {
   name: 'WhatsApp',
+  intakes: ['webhook'],
   // Whether "characters" are UTF-16 units is not said; they are the safe count.
   text: { max: limits.text, unit: 'utf16', markup: 'plain' },
   media: {

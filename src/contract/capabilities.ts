@@ -25,6 +25,8 @@ export interface MediaRung {
 export interface Capabilities {
   /** The name people know it by. */
   readonly name: string
+  /** How events can come, the usual way first. `webhook` needs a public https address, `stream` goes out from here. */
+  readonly intakes: readonly ('webhook' | 'stream')[]
   readonly text: {
     readonly max: number
     readonly unit: 'utf16' | 'codepoint' | 'byte'

@@ -44,7 +44,8 @@ export type ResolveRefusal =
 /** A platform's own installations. Durable; changes resolve once they are on disk. */
 export interface Installs {
   readonly resolve: (workspace: string) => Resolution
-  /** Adds or renews; it is active afterwards. Secrets that are not named any more are gone. */
+  /** Adds or renews; it is active afterwards, unless the operator has switched it off: then it stays so. Secrets that
+   *  are not named any more are gone. */
   readonly save: (install: NewInstallation) => Promise<Installation>
   readonly note: (
     workspace: string,

@@ -8,6 +8,7 @@ import {
   installsAt,
   putInstall,
   putSecrets,
+  secretsOf,
   wipeSecrets,
 } from '../store/installs.ts'
 import type { Db } from '../store/open.ts'
@@ -29,6 +30,9 @@ const most = { facts: 64, secrets: 16, nameLength: 100, factLength: 4000, secret
 /** Reasons come from platforms. */
 const reasonLength = 300
 
+/** The reason of what the operator has switched. */
+export const byOperator = 'operator'
+
 const actions: Readonly<Record<InstallStatus, string>> = {
   created: 'upsert',
   active: 'activate',
@@ -49,13 +53,17 @@ export const audit = (
   addAudit(db, { atMs, action, install: id, platform, tenant, workspace, status, details })
 }
 
+/** Only the operator's own word ends what the operator has ended, or who was shut out would install us anew. */
+const isSwitchedOff = ({ status, statusReason }: Installation): boolean =>
+  status === 'deactivated' && statusReason === byOperator
+
 /** Adds or renews the one installation of this tenant in a workspace. What is there unchanged is not written again. */
 export const saveInstall = (db: Db, install: Place & NewInstallation, deps: SaveDeps): Installation => {
   const { platform, tenant, workspace, facts, secrets } = install
   refuseHuge(install)
   const nowMs = deps.now()
   const all = installsAt(db, platform, workspace).filter((one) => one.tenant === tenant)
-  const before = all.find(isUsable) ?? all.at(-1)
+  const before = all.find(isUsable) ?? all.findLast(isSwitchedOff) ?? all.at(-1)
   if (before && all.length === 1 && isSame(db, before, install, deps.keys)) return before
   if (!before && installCount(db) >= mostInstalls) throw new Error(`there are ${mostInstalls} installations already`)
 
@@ -65,15 +73,15 @@ export const saveInstall = (db: Db, install: Place & NewInstallation, deps: Save
       changeInstall(db, other, { status: { to: 'deactivated', reason: 'replaced' } }, nowMs)
   const id = before?.id ?? `inst_${deps.newId()}`
   const now = { platform, tenant, workspace, id, facts, createdAtMs: before?.createdAtMs ?? nowMs, updatedAtMs: nowMs }
+  const isOff = before !== undefined && isSwitchedOff(before)
   putInstall(db, {
     ...now,
-    status: 'active',
-    statusReason: '',
+    ...(isOff ? { status: 'deactivated', statusReason: byOperator } : { status: 'active', statusReason: '' }),
     health: { state: 'ok', reason: 'installed', atMs: nowMs },
   })
   putSecrets(db, id, sealSecrets(now, secrets, deps.keys))
   const saved = known(db, id)
-  const action = !before ? 'upsert' : isUsable(before) ? 'rotate' : 'activate'
+  const action = !before || isOff ? 'upsert' : isUsable(before) ? 'rotate' : 'activate'
   audit(db, saved, action, { token_ref_count: saved.secretNames.length }, nowMs)
   return saved
 }
@@ -88,7 +96,8 @@ const equal = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, s
   Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([key, value]) => b[key] === value)
 
 const isSame = (db: Db, before: Installation, { facts, secrets }: NewInstallation, keys: Keys): boolean => {
-  if (before.status !== 'active' || before.health.state !== 'ok' || !equal(before.facts, facts)) return false
+  const settled = before.status === 'active' || isSwitchedOff(before)
+  if (!settled || before.health.state !== 'ok' || !equal(before.facts, facts)) return false
   const opened = openSecrets(db, before, keys)
   return opened.unreadable === null && equal(opened.secrets, secrets)
 }
@@ -117,15 +126,31 @@ export const changeInstall = (db: Db, one: Installation, change: Change, nowMs: 
     ...(ails ? { health: { ...health, atMs: nowMs } } : {}),
     updatedAtMs: nowMs,
   })
-  // What is revoked is worth nothing any more to us, and should be worth nothing to who finds the disk.
-  if (moves && (status.to === 'revoked' || status.to === 'uninstalled')) wipeSecrets(db, one.id)
+  if (moves && isEnd(status.to)) wipeSecrets(db, one.id)
   const now = known(db, one.id)
   if (moves) audit(db, now, actions[status.to], { reason: status.reason }, nowMs)
   if (ails) audit(db, now, 'health_update', { state: health.state, reason: health.reason }, nowMs)
 }
 
+/** What is revoked is worth nothing any more to us, and should be worth nothing to who finds the disk. */
+const isEnd = (to: InstallStatus): boolean => to === 'revoked' || to === 'uninstalled'
+
+/** The same on the platform's word. What the operator has switched off stays off, whatever becomes of it there. */
+export const noteInstall = (db: Db, one: Installation, change: Change, nowMs: number): void => {
+  const { status } = change
+  if (!status || !isSwitchedOff(one)) {
+    changeInstall(db, one, change, nowMs)
+    return
+  }
+  const health = change.health ?? healthAfter(status.to, status.reason)
+  if (health) changeInstall(db, one, { health }, nowMs)
+  if (!isEnd(status.to) || secretsOf(db, one.id).every(({ value }) => value === null)) return
+  wipeSecrets(db, one.id)
+  audit(db, known(db, one.id), actions[status.to], { reason: status.reason.slice(0, reasonLength) }, nowMs)
+}
+
 /** What a new status says about the health, where nobody says it. */
 const healthAfter = (to: InstallStatus, reason: string): NonNullable<Change['health']> | null => {
   if (to === 'active') return { state: 'ok', reason }
-  return to === 'revoked' || to === 'uninstalled' ? { state: 'revoked', reason } : null
+  return isEnd(to) ? { state: 'revoked', reason } : null
 }

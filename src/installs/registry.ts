@@ -12,7 +12,7 @@ import {
 } from '../store/installs.ts'
 import type { Db } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
-import { audit, changeInstall, saveInstall } from './change.ts'
+import { audit, byOperator, changeInstall, noteInstall, saveInstall } from './change.ts'
 import type { Keys } from './keys.ts'
 import { openSecrets, reseal } from './vault.ts'
 
@@ -89,7 +89,7 @@ export const registryOn = (deps: RegistryDeps): Registry => {
       const tenant = deps.tenantOf(platform, workspace)
       await store.write((db) => {
         for (const one of installsAt(db, platform, workspace))
-          if (one.tenant === tenant) changeInstall(db, one, change, now())
+          if (one.tenant === tenant) noteInstall(db, one, change, now())
       })
     },
     list: () =>
@@ -111,11 +111,11 @@ export const registryOn = (deps: RegistryDeps): Registry => {
         if (!one) return null
         const gone = one.status === 'revoked' || one.status === 'uninstalled'
         if (!active) {
-          if (!gone) changeInstall(db, one, { status: { to: 'deactivated', reason: 'operator' } }, now())
+          if (!gone) changeInstall(db, one, { status: { to: 'deactivated', reason: byOperator } }, now())
           return owned(db, tenant, id)
         }
         if (gone || openSecrets(db, one, keys).unreadable !== null) return 'reinstall'
-        const by = { reason: 'operator' }
+        const by = { reason: byOperator }
         changeInstall(db, one, { status: { to: 'active', ...by }, health: { state: 'ok', ...by } }, now())
         return owned(db, tenant, id)
       }),
@@ -124,7 +124,7 @@ export const registryOn = (deps: RegistryDeps): Registry => {
         const one = owned(db, tenant, id)
         if (!one) return null
         dropInstall(db, id)
-        audit(db, one, 'delete', { reason: 'operator' }, now())
+        audit(db, one, 'delete', { reason: byOperator }, now())
         return one
       }),
   }

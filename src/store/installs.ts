@@ -123,11 +123,12 @@ export interface AuditEvent {
   readonly details: Readonly<Record<string, string | number>>
 }
 
-/** Health comes and goes; it has a bound of its own, so that it can't push out who installed and removed what. */
+/** Health comes and goes, and tokens are renewed by the hour; they have a bound of their own, so that they can't push out
+ *  who installed and removed what. */
 const keptOfKind = 1000
 
 export const addAudit = (db: Db, event: AuditEvent): void => {
-  const kind = event.action === 'health_update' ? 'health' : 'life'
+  const kind = event.action === 'health_update' || event.action === 'rotate' ? 'health' : 'life'
   db.sql(
     `INSERT INTO install_audit (at, kind, action, install, platform, tenant, workspace, status, details)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

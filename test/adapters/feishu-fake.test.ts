@@ -1,6 +1,7 @@
-import { AppType, Client, EventDispatcher, LoggerLevel, WSClient } from '@larksuiteoapi/node-sdk'
+import { AppType, Client, EventDispatcher, LoggerLevel, WSClient, withTenantKey } from '@larksuiteoapi/node-sdk'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
+import { type FakeFeishu, otherGroup, startFeishu } from '../platforms/feishu.ts'
+import { otherTenant, tenant } from '../platforms/feishu-events.ts'
 
 /** The vendor's SDK, as it is, against our fake: what it can talk to is not only what our own encoder makes. */
 let fake: FakeFeishu
@@ -181,5 +182,34 @@ describe("the SDK's long connection", () => {
     fake.sockets.drop()
     await expect.poll(() => fake.sockets.opened(), { interval: 5 }).toBe(2)
     socket.close()
+  })
+})
+
+describe("the SDK's client of an app of the store", () => {
+  it('asks for a ticket, gets it as an event, and with it a token for each organisation', async () => {
+    const store = await startFeishu({ mode: 'webhook', store: 'waiting' })
+    const { appId, secret: appSecret, token: verificationToken } = store.app
+    const common = { loggerLevel: LoggerLevel.error, logger, cache }
+    const events = new EventDispatcher({ ...common, verificationToken })
+    store.connect(async ({ headers, body }) => {
+      await events.invoke({ ...(JSON.parse(String(body)) as object), headers })
+      return { status: 200, headers: {}, body: '{}' }
+    })
+    const many = new Client({ ...common, appId, appSecret, domain: store.api.origin, appType: AppType.ISV })
+    await expect.poll(() => [...values.values()].join(), { interval: 5 }).toContain('FAKEappticket')
+    const sendAs = (of: string, chat: string) =>
+      many.im.v1.message.create(
+        {
+          params: { receive_id_type: 'chat_id' },
+          data: { receive_id: chat, msg_type: 'text', content: '{"text":"hello"}' },
+        },
+        withTenantKey(of),
+      )
+    const { chat } = store.places.group
+    expect(await sendAs(tenant, chat)).toMatchObject({ code: 0 })
+    expect(await sendAs(otherTenant, otherGroup.chat)).toMatchObject({ code: 0 })
+    await expect(sendAs(tenant, otherGroup.chat)).rejects.toMatchObject({ response: { data: { code: 230002 } } })
+    expect(store.shown().map(({ place }) => place.chat)).toEqual([chat, otherGroup.chat])
+    await store.close()
   })
 })

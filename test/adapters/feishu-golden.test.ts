@@ -105,7 +105,7 @@ const challenges: Readonly<Record<string, string>> = {
   'challenge.card-path-encrypted': 'fake-challenge-0002',
 }
 
-/** Apps of the store: a custom app is not sent these, and the operator is told. */
+/** About apps of the store. Whoever configured one as a custom app is told. */
 const store = ['event.app-ticket', 'event.app-open', 'event.app-uninstalled']
 
 type Expected = { readonly code: SendCode; readonly delivered?: 'maybe'; readonly retryAfterMs?: number }
@@ -179,6 +179,33 @@ describe('recorded webhooks', () => {
     expect(lines.join()).toMatch(/store|removed the app/)
     // Of another app they are forgeries.
     expect((await receive(name)).verdict).toMatchObject({ kind: 'reject', status: 401 })
+  })
+
+  it('event.app-ticket and the two answers behind it give an app of the store its tokens', async () => {
+    const asked: [string, unknown][] = []
+    const fetch: AdapterDeps['fetch'] = async (input, init) => {
+      const { pathname } = new URL(String(input))
+      asked.push([pathname, JSON.parse(String(init?.body))])
+      if (pathname.endsWith('app_access_token')) return Response.json(golden('api.store-app-token-ok').response?.body)
+      if (pathname.endsWith('tenant_access_token'))
+        return Response.json(golden('api.store-tenant-token-ok').response?.body)
+      return Response.json(golden('api.send-text-ok').response?.body)
+    }
+    const given = { ...settings, APP_ID: 'cli_00000000fa4e0003', APP_TYPE: 'store' }
+    const feishu = makeFeishu(given, { fetch, now: () => recordedMs })
+    for (const name of ['event.app-open', 'event.app-ticket']) {
+      const { method, path, headers, rawBody } = golden(name).request ?? raise(name)
+      const verdict = await feishu.receive(requestOf({ method, path, headers, body: rawBody }))
+      expect(verdict).toMatchObject({ kind: 'answer', answer: { status: 200 } })
+    }
+    const to = { platform: 'feishu', account: 'cli_00000000fa4e0003', chat: oc('2'), kind: 'group' } as const
+    await feishu.adapter.send(makePart([text('hello')], { to: { ...to, workspace: 'fa4etenant000002' } }), never)
+    const sentBodies = ['api.store-app-token-ok', 'api.store-tenant-token-ok'].map((name) => {
+      const { path, rawBody } = golden(name).request ?? raise(name)
+      return [path, JSON.parse(rawBody)]
+    })
+    expect(asked.slice(0, 2)).toEqual(sentBodies)
+    expect(asked).toHaveLength(3)
   })
 
   it('with REQUIRE_MENTION=false what names nobody is taken too, as not addressed', async () => {

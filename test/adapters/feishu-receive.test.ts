@@ -199,7 +199,8 @@ describe('a message', () => {
       return globalThis.fetch(...args)
     }
     const feishu = connected(fake, { ...deps, fetch })
-    await expect(fake.say(fake.people.ann, fake.places.group, 'draw')).rejects.toThrow('network trouble')
+    expect(await fake.say(fake.people.ann, fake.places.group, 'draw')).toMatchObject({ status: 503 })
+    expect(feishu.lines.join()).toContain('network trouble')
     await fake.say(fake.people.ann, fake.places.dm, 'in a direct chat it is clear')
     broken = false
     await fake.redeliver()
@@ -356,9 +357,9 @@ describe('words', () => {
   it('references to files come back whole, whatever is in them', () => {
     const word = fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 40 })
     fc.assert(
-      fc.property(word, word, word, (name, message, key) => {
-        const { ref } = refOf(name, message, { kind: 'image', key, as: 'image' })
-        expect(readRef(ref)).toEqual([name, message, key, 'image'])
+      fc.property(word, word, word, fc.option(word, { nil: undefined }), (name, message, key, tenant) => {
+        const { ref } = refOf(name, message, { kind: 'image', key, as: 'image' }, tenant)
+        expect(readRef(ref)).toEqual([name, message, key, 'image', ...(tenant === undefined ? [] : [tenant])])
       }),
     )
   })

@@ -6,8 +6,8 @@ import { receiverOf } from '../../adapters/feishu/send.ts'
 import type { Part, PartItem } from '../../src/contract/index.ts'
 import { buttons, file, never, text } from '../kit/adapter.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
-import { refusalOf } from '../platforms/feishu-api.ts'
 import { otherApp } from '../platforms/feishu-events.ts'
+import { refusalOf } from '../platforms/feishu-rules.ts'
 import { account, type Feishu, makeFeishu, makePart } from './feishu-kit.ts'
 
 let fake: FakeFeishu

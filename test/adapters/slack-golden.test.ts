@@ -213,6 +213,7 @@ describe('recorded envelopes of Socket Mode', () => {
       },
       lifecycle: { event: async () => false, rateLimited: async () => {} },
       belongs: async () => {},
+      refusal: () => null,
       learn: () => {},
       home: async () => {},
       log: makeSlack().deps.log,

@@ -345,9 +345,26 @@ it('events that Slack holds back are a state of the workspace, until they come a
   await fake.deliver({ kind: 'events_api', payload: limited })
   expect(states(slack.installs)).toEqual([[home.id, 'active', 'rate_limited']])
   await send(slack)
+  const again = open({ installs: slack.installs })
+  await fake.say(fake.people.ann, fake.places.dm, 'too early')
+  expect(states(slack.installs)).toEqual([[home.id, 'active', 'rate_limited']])
   nowMs += 180_000
   await fake.say(fake.people.ann, fake.places.dm, 'hello')
   expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
+  expect(again.events).toHaveLength(2)
+})
+
+it('what the operator switches off is not served, though its token is just being renewed', async () => {
+  const slack = open()
+  await install(slack, { rotating: true })
+  nowMs += 10.5 * hourMs
+  const sent = expect(send(slack)).rejects.toMatchObject({ code: 'target_gone' })
+  await slack.installs.note(home.id, { status: { to: 'deactivated', reason: 'operator' } })
+  await sent
+  expect(states(slack.installs)).toEqual([[home.id, 'deactivated', 'ok']])
+  expect(await fake.say(fake.people.ann, fake.places.dm, 'hello')).toMatchObject({ status: 200 })
+  expect(slack.events).toEqual([])
+  expect(slack.lines.join()).toContain('inactive_binding')
 })
 
 it('what is said and answered writes nothing about the installation', async () => {

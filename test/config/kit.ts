@@ -3,6 +3,7 @@ import { type AdapterModule, type Capabilities, ConfigError, defineAdapter } fro
 
 const capabilities: Capabilities = {
   name: 'Parrot',
+  intakes: ['stream'],
   text: { max: 1000, unit: 'utf16', markup: 'plain' },
   media: { image: [], video: [], audio: [], file: [] },
   call: { items: 1 },

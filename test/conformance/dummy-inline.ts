@@ -59,6 +59,7 @@ const moduleOver = (callback: Callback, fault: InlineFault | null): AdapterModul
     provenBy: null,
     capabilities: {
       name: 'Inline dummy',
+      intakes: ['webhook'],
       text: { max: 30, unit: 'codepoint', markup: 'plain' },
       media: { image: [], video: [], audio: [], file: [] },
       call: { items: 3 },

@@ -141,6 +141,7 @@ const moduleOver = (server: Server, fault: Fault | null): AdapterModule => {
     provenBy: null,
     capabilities: {
       name: 'Dummy',
+      intakes: ['stream'],
       text: { max: fault === 'a text limit too high' ? TEXT_MAX + 1 : TEXT_MAX, unit: 'utf16', markup: 'plain' },
       media: { image: fault === 'a file limit too high' ? tooLarge : file, video: [], audio: [], file },
       call: { items: 1 },

@@ -9,6 +9,16 @@ describe('by webhook, encrypted and signed', () => {
   conformance(feishu, () => startFeishu({ mode: 'webhook', encrypted: true }))
 })
 
+/** Credentials that are refused are one organisation's there, and never `auth` for all. */
+const ofOne = ['rate_limited', 'unavailable', 'answer_lost', 'hang', 'target_gone', 'media_rejected'] as const
+
+describe('of the store, with a token for each organisation', () => {
+  conformance(feishu, async () => ({
+    ...(await startFeishu({ mode: 'webhook', encrypted: true, store: true })),
+    failures: ofOne,
+  }))
+})
+
 describe('by webhook, proven by the token alone', () => {
   for (const one of intakeCases) {
     it(one.name, async (context) => {

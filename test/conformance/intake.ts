@@ -45,6 +45,15 @@ const landing = (which: string, of: (rig: Rig) => Place | null): Case => ({
 
 export const intakeCases: readonly Case[] = [
   {
+    name: 'events come in no other way than the table says',
+    run: async ({ adapter, module: { capabilities } }) => {
+      const kinds = adapter.intakes.map(({ kind }) => kind)
+      expect(kinds.length).toBeGreaterThan(0)
+      expect(capabilities.intakes).toEqual(expect.arrayContaining(kinds))
+      expect(new Set(capabilities.intakes).size).toBe(capabilities.intakes.length)
+    },
+  },
+  {
     name: 'what a person writes arrives with sender, place and words, addressed to us',
     run: async (rig) => {
       const { people, places } = rig.platform

@@ -39,6 +39,7 @@ export const rung = (over: Partial<MediaRung> = {}): MediaRung => ({
 
 const base: Capabilities = {
   name: 'Fake',
+  intakes: ['stream'],
   text: { max: 200, unit: 'utf16', markup: 'plain' },
   media: {
     image: [

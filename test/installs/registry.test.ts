@@ -181,7 +181,7 @@ describe('the key of installations', () => {
 })
 
 describe('the record of installations', () => {
-  it('holds who came and went, though health changes a thousand times', async () => {
+  it('holds who came and went, though health changes and tokens are renewed a thousand times', async () => {
     const rig = await installsRig()
     const { id } = await rig.installs.save(first)
     const event = {
@@ -193,7 +193,7 @@ describe('the record of installations', () => {
       details: {},
     } as const
     await rig.store.write((db) => {
-      for (let i = 0; i < 3000; i++) addAudit(db, { ...event, atMs: i, action: 'health_update' })
+      for (let i = 0; i < 3000; i++) addAudit(db, { ...event, atMs: i, action: i % 2 ? 'rotate' : 'health_update' })
     })
     expect(rig.registry.auditCount('default')).toBe(1001)
     expect(rig.registry.audit('default', null, 2000)[0]).toMatchObject({ action: 'upsert', install: id })
@@ -224,6 +224,35 @@ describe('an operator', () => {
       expect(await rig.registry.setActive('default', id, true)).toMatchObject({ status: 'active' })
     expect(rig.installs.resolve('W1')).toMatchObject({ ok: true, secrets: first.secrets })
     expect(actionsOf(rig)).toEqual(['upsert', 'deactivate', 'activate'])
+  })
+
+  it('is heard, not whoever installs anew: it stays off with its new tokens until the operator switches it on', async () => {
+    const rig = await installsRig()
+    const { id } = await rig.installs.save(first)
+    await rig.registry.setActive('default', id, false)
+    const renewed = { ...first, secrets: { bot: 'another' } }
+    for (let i = 0; i < 2; i++)
+      expect(await rig.installs.save(renewed)).toMatchObject({ id, status: 'deactivated', statusReason: 'operator' })
+    expect(rig.installs.resolve('W1')).toMatchObject({ ok: false, reason: 'inactive_binding' })
+    await rig.registry.setActive('default', id, true)
+    expect(rig.installs.resolve('W1')).toMatchObject({ ok: true, secrets: { bot: 'another' } })
+    expect(actionsOf(rig)).toEqual(['upsert', 'deactivate', 'upsert', 'activate'])
+  })
+
+  it('is heard, not the platform: what ends there and is installed anew is still off, and has lost its tokens', async () => {
+    const rig = await installsRig()
+    const { id } = await rig.installs.save(first)
+    await rig.registry.setActive('default', id, false)
+    for (let i = 0; i < 2; i++)
+      await rig.installs.note('W1', { status: { to: 'uninstalled', reason: 'app_uninstalled' } })
+    expect(rig.installs.list()).toMatchObject([{ status: 'deactivated', health: { state: 'revoked' } }])
+    expect(rig.store.read((db) => secretsOf(db, id)).map(({ value }) => value)).toEqual([null, null])
+    expect(await rig.registry.setActive('default', id, true)).toBe('reinstall')
+    expect(await rig.installs.save(first)).toMatchObject({ status: 'deactivated', health: { state: 'ok' } })
+    await rig.installs.note('W1', { status: { to: 'active', reason: 'the platform says so' } })
+    expect(rig.installs.resolve('W1').ok).toBe(false)
+    expect(await rig.registry.setActive('default', id, true)).toMatchObject({ status: 'active' })
+    expect(actionsOf(rig)).toEqual(['upsert', 'deactivate', 'health_update', 'uninstall', 'upsert', 'activate'])
   })
 
   it('can’t switch on what was uninstalled, and switching it off leaves it uninstalled', async () => {

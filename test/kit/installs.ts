@@ -21,8 +21,9 @@ export const testInstalls = (platform = 'fake', now: () => number = Date.now): I
         tenant: 'default',
         workspace,
         id: before?.id ?? `install-${all.size + 1}`,
-        status: 'active',
-        statusReason: '',
+        // What the operator has switched off stays off.
+        status: before?.status === 'deactivated' ? 'deactivated' : 'active',
+        statusReason: before?.status === 'deactivated' ? before.statusReason : '',
         health: { state: 'ok', reason: '', atMs: now() },
         secretNames: Object.keys(secrets),
         facts,

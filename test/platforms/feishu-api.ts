@@ -1,14 +1,16 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { FeishuApp } from './feishu-events.ts'
+import { type FeishuApp, tenant as homeTenant, otherTenant } from './feishu-events.ts'
 import {
   type ContentReading,
   fields,
   fileTypes,
   fits,
   type ReadContent,
+  type Refusal,
   readContent,
+  refusalOf,
   uploadLimits,
 } from './feishu-rules.ts'
 import type { SocketHost } from './feishu-socket.ts'
@@ -21,36 +23,6 @@ export interface StoredFile {
   readonly bytes: Uint8Array
 }
 
-/** A refusal by its code. HTTP is 400 for nearly all of them. */
-export interface Refusal {
-  readonly code: number
-  readonly msg: string
-  readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-export const refusals: Readonly<Record<number, string>> = {
-  10015: 'wrong app secret',
-  99991400: 'request trigger frequency limit',
-  99991662: 'app is disabled',
-  99991663: 'Invalid access token for authorization. Please make a request with token attached',
-  99991672: 'Access denied. One of the following scopes is required: [im:message:send_as_bot]',
-  230002: 'The bot can not be outside the group.',
-  230011: 'The message is recalled.',
-  230020: 'This operation triggers the frequency limit.',
-  230049: 'The message is being sent.',
-  230055: 'The type of file upload does not match the type of message.',
-  230071: 'The operator is not the sender of the message.',
-  230072: 'The message has been edited the maximum number of times.',
-  230099: 'Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err',
-  234006: 'The file size exceeds the maximum limit.',
-}
-export const refusalOf = (code: number, more: Partial<Refusal> = {}): Refusal => ({
-  code,
-  msg: refusals[code] ?? 'refused',
-  ...more,
-})
-
 export type Sending =
   | { readonly how: 'send'; readonly idType: string; readonly to: string }
   | { readonly how: 'reply'; readonly message: string; readonly inThread: boolean }
@@ -60,7 +32,14 @@ export interface ApiDeps {
   readonly apps: readonly FeishuApp[]
   readonly sockets: SocketHost
   /** Shows a message that was taken. */
-  readonly take: (sending: Sending, content: ReadContent, app: FeishuApp) => { readonly id: string } | Refusal
+  readonly take: (
+    sending: Sending,
+    content: ReadContent,
+    app: FeishuApp,
+    tenant: string,
+  ) => { readonly id: string } | Refusal
+  /** Somebody asks for a ticket, which is sent some time. */
+  readonly resend: (app: FeishuApp) => void
   readonly change: (message: string, content: ReadContent, how: 'patch' | 'put', app: FeishuApp) => Refusal | null
   /** Bytes of what a person sent, by message and key. */
   readonly resource: (message: string, key: string) => { readonly mime: string; readonly bytes: Uint8Array } | null
@@ -70,6 +49,10 @@ export interface FeishuApi {
   readonly origin: string
   readonly files: ReadonlyMap<string, StoredFile>
   readonly failNext: (how: Failure | { readonly kind: 'refused'; readonly refusal: Refusal }) => void
+  /** A ticket of an app of the store; earlier ones are worth nothing any more. */
+  readonly newTicket: (app: FeishuApp) => string
+  /** The organisation has removed the app. */
+  readonly uninstall: (tenant: string) => void
   /** All tokens handed out so far are worth nothing from now on. */
   readonly expireTokens: () => void
   readonly tokenRequests: () => number
@@ -79,6 +62,12 @@ export interface FeishuApi {
   readonly calls: () => readonly { readonly method: string; readonly at: number }[]
   readonly bodies: () => readonly Readonly<Record<string, unknown>>[]
   readonly close: () => Promise<void>
+}
+
+interface Token {
+  readonly app: FeishuApp
+  readonly tenant: string
+  readonly until: number
 }
 
 const uuidLifeMs = 60 * 60_000
@@ -102,7 +91,10 @@ const bytesOf = async (request: IncomingMessage): Promise<Buffer> => {
 /** open.feishu.cn and open.larksuite.com in one. */
 export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
   const { now, apps, sockets } = deps
-  const tokens = new Map<string, { readonly app: FeishuApp; readonly until: number }>()
+  const tokens = new Map<string, Token>()
+  const appTokens = new Map<string, Omit<Token, 'tenant'>>()
+  const tickets = new Map<string, string>()
+  const tenants = new Set([homeTenant, otherTenant])
   const files = new Map<string, StoredFile>()
   const uuids = new Map<string, { readonly id: string; readonly at: number }>()
   const calls: { method: string; at: number }[] = []
@@ -111,6 +103,8 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
   let endpoint: object | null = null
   let botStatus = 2
   let tokenRequests = 0
+  let given = 0
+  let appTokenCount = 0
   let origin = ''
 
   const note = (method: string): void => void calls.push({ method, at: now() })
@@ -121,16 +115,48 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     const app = apps.find(({ appId }) => appId === body.app_id)
     // With HTTP 200, as for many errors.
     if (app?.secret !== body.app_secret || !app) return refuse(response, refusalOf(10015, { status: 200 }))
-    const current = [...tokens].findLast(([, one]) => one.app === app && one.until - now() >= sameTokenMs)
+    if (app.store) return refuse(response, refusalOf(10003, { status: 200 }))
+    give(app, homeTenant, response)
+  }
+
+  const give = (app: FeishuApp, tenant: string, response: ServerResponse): void => {
+    const isSame = (one: Token): boolean => one.app === app && one.tenant === tenant && one.until - now() >= sameTokenMs
+    const current = [...tokens].findLast(([, one]) => isSame(one))
     const token = current?.[0] ?? `t-FAKEtenanttoken${String(tokenRequests).padStart(4, '0')}`
     const until = current?.[1].until ?? now() + tokenLifeMs
-    tokens.set(token, { app, until })
+    tokens.set(token, { app, tenant, until })
     answer(response, 200, {
       code: 0,
       msg: 'ok',
       tenant_access_token: token,
       expire: Math.floor((until - now()) / 1000),
     })
+  }
+
+  /** The three calls by which an app of the store gets its tokens. */
+  const storeToken = (path: string, body: Readonly<Record<string, unknown>>, response: ServerResponse) => {
+    if (path === '/auth/v3/tenant_access_token') {
+      tokenRequests += 1
+      note('token')
+      const app = appTokens.get(String(body.app_access_token))
+      if (!app || app.until <= now()) return refuse(response, refusalOf(99991664, { status: 200 }))
+      const tenant = String(body.tenant_key)
+      if (!tenants.has(tenant)) return refuse(response, refusalOf(99991673, { status: 200 }))
+      return give(app.app, tenant, response)
+    }
+    const app = apps.find(({ appId }) => appId === body.app_id)
+    const isResend = path.endsWith('/resend')
+    note(isResend ? 'resend' : 'app token')
+    if (!app?.store || app.secret !== body.app_secret) return refuse(response, refusalOf(10015, { status: 200 }))
+    if (isResend) {
+      answer(response, 200, { code: 0, msg: 'success' })
+      return deps.resend(app)
+    }
+    if (tickets.get(app.appId) !== body.app_ticket) return refuse(response, refusalOf(10012, { status: 200 }))
+    appTokenCount += 1
+    const token = `a-FAKEapptoken${String(appTokenCount).padStart(4, '0')}`
+    appTokens.set(token, { app, until: now() + tokenLifeMs })
+    answer(response, 200, { code: 0, msg: 'success', app_access_token: token, expire: tokenLifeMs / 1000 })
   }
 
   const connection = (body: Readonly<Record<string, unknown>>, response: ServerResponse) => {
@@ -164,10 +190,11 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
   const sendMessage = async (
     sending: Sending,
     body: Readonly<Record<string, unknown>>,
-    app: FeishuApp,
+    by: Token,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> => {
+    const { app, tenant } = by
     note(sending.how)
     bodies.push(body)
     const how = failure
@@ -187,7 +214,7 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     if (reading.kind === 'refused') return refuse(response, reading)
     const problem = fileProblem(reading.content)
     if (problem) return refuse(response, problem)
-    const taken = deps.take(sending, reading.content, app)
+    const taken = deps.take(sending, reading.content, app, tenant)
     if ('code' in taken) return refuse(response, taken)
     if (uuid !== null) uuids.set(`${app.appId} ${uuid}`, { id: taken.id, at: now() })
     if (how?.kind === 'answer_lost') return void request.socket.destroy()
@@ -249,7 +276,7 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
   const messages = async (
     url: URL,
     path: string,
-    app: FeishuApp,
+    by: Token,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<boolean> => {
@@ -264,17 +291,11 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     if (method === 'POST' && message === '') {
       const idType = url.searchParams.get('receive_id_type') ?? 'open_id'
       const sending: Sending = { how: 'send', idType, to: String(body.receive_id) }
-      await sendMessage(sending, body, app, request, response)
+      await sendMessage(sending, body, by, request, response)
     } else if (method === 'POST' && rest === 'reply') {
-      await sendMessage(
-        { how: 'reply', message, inThread: body.reply_in_thread === true },
-        body,
-        app,
-        request,
-        response,
-      )
-    } else if (method === 'PATCH' && rest === '') change(message, 'patch', body, app, response)
-    else if (method === 'PUT' && rest === '') change(message, 'put', body, app, response)
+      await sendMessage({ how: 'reply', message, inThread: body.reply_in_thread === true }, body, by, request, response)
+    } else if (method === 'PATCH' && rest === '') change(message, 'patch', body, by.app, response)
+    else if (method === 'PUT' && rest === '') change(message, 'put', body, by.app, response)
     else return false
     return true
   }
@@ -286,6 +307,8 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
       const body = fields(JSON.parse((await bytesOf(request)).toString('utf8')))
       return path.startsWith('/auth') ? tenantToken(body, response) : connection(body, response)
     }
+    if (path.startsWith('/auth/v3/'))
+      return storeToken(path, fields(JSON.parse((await bytesOf(request)).toString('utf8'))), response)
     const token = tokens.get((request.headers.authorization ?? '').replace(/^Bearer /, ''))
     if (!token || token.until <= now()) {
       note('refused token')
@@ -300,7 +323,7 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     }
     if (path === '/im/v1/images' || path === '/im/v1/files')
       return upload(path.endsWith('images') ? 'images' : 'files', request, response)
-    if (path.startsWith('/im/v1/messages') && (await messages(url, path, app, request, response))) return
+    if (path.startsWith('/im/v1/messages') && (await messages(url, path, token, request, response))) return
     response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
   }
 
@@ -318,7 +341,20 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     failNext: (how) => {
       failure = how
     },
-    expireTokens: () => tokens.clear(),
+    newTicket: (app) => {
+      given += 1
+      const ticket = `FAKEappticket${String(given).padStart(4, '0')}`
+      tickets.set(app.appId, ticket)
+      return ticket
+    },
+    uninstall: (tenant) => {
+      tenants.delete(tenant)
+      for (const [token, one] of tokens) if (one.tenant === tenant) tokens.delete(token)
+    },
+    expireTokens: () => {
+      tokens.clear()
+      appTokens.clear()
+    },
     tokenRequests: () => tokenRequests,
     refuseEndpoint: (given) => {
       endpoint = given

@@ -9,9 +9,12 @@ export interface FeishuApp {
   /** Null: events come in the open. */
   readonly encryptKey: string | null
   readonly bot: string
+  /** Offered in the store: it has a ticket, and a token for each tenant. */
+  readonly store?: boolean
 }
 
 export const tenant = 'fa4etenant000001'
+export const otherTenant = 'fa4etenant000002'
 export const mainApp: FeishuApp = {
   appId: 'cli_00000000fa4e0001',
   secret: 'fake-app-secret-for-tests-only',
@@ -51,7 +54,14 @@ export interface V2 {
   readonly event: Readonly<Record<string, unknown>>
 }
 
-export const v2 = (app: FeishuApp, eventId: string, type: string, atMs: number, event: object): V2 => ({
+export const v2 = (
+  app: FeishuApp,
+  eventId: string,
+  type: string,
+  atMs: number,
+  event: object,
+  tenantKey = tenant,
+): V2 => ({
   schema: '2.0',
   header: {
     event_id: eventId,
@@ -59,10 +69,19 @@ export const v2 = (app: FeishuApp, eventId: string, type: string, atMs: number, 
     // Milliseconds for events, microseconds for cards.
     create_time: type.startsWith('card.') ? `${atMs}000` : String(atMs),
     event_type: type,
-    tenant_key: tenant,
+    tenant_key: tenantKey,
     app_id: app.appId,
   },
   event: event as V2['event'],
+})
+
+/** An event of the first form, as apps of the store are told about themselves. */
+export const v1 = (app: FeishuApp, uuid: string, type: string, atMs: number, event: object): object => ({
+  ts: `${Math.floor(atMs / 1000)}.${String(atMs % 1000).padStart(3, '0')}`,
+  uuid,
+  token: app.token,
+  type: 'event_callback',
+  event: { app_id: app.appId, type, ...event },
 })
 
 export const mentionOf = (key: string, openId: string, name: string, type: 'bot' | 'user'): object => ({

@@ -143,3 +143,37 @@ export const fits = (kind: ReadContent['files'][number]['kind'], uploadedAs: str
   if (kind === 'audio') return uploadedAs === 'opus'
   return kind === 'link' || uploadedAs !== 'image'
 }
+
+/** A refusal by its code. HTTP is 400 for nearly all of them. */
+export interface Refusal {
+  readonly code: number
+  readonly msg: string
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export const refusals: Readonly<Record<number, string>> = {
+  10003: 'invalid param',
+  10012: 'app_ticket is invalid',
+  10015: 'wrong app secret',
+  99991400: 'request trigger frequency limit',
+  99991662: 'app is disabled',
+  99991673: 'app is not installed',
+  99991664: 'Invalid app access token',
+  99991663: 'Invalid access token for authorization. Please make a request with token attached',
+  99991672: 'Access denied. One of the following scopes is required: [im:message:send_as_bot]',
+  230002: 'The bot can not be outside the group.',
+  230011: 'The message is recalled.',
+  230020: 'This operation triggers the frequency limit.',
+  230049: 'The message is being sent.',
+  230055: 'The type of file upload does not match the type of message.',
+  230071: 'The operator is not the sender of the message.',
+  230072: 'The message has been edited the maximum number of times.',
+  230099: 'Failed to create card content, ext=ErrCode: 200621; ErrMsg: parse card json err',
+  234006: 'The file size exceeds the maximum limit.',
+}
+export const refusalOf = (code: number, more: Partial<Refusal> = {}): Refusal => ({
+  code,
+  msg: refusals[code] ?? 'refused',
+  ...more,
+})

@@ -1,4 +1,4 @@
-import { type FeishuApi, type Refusal, refusalOf, type Sending, startApi } from './feishu-api.ts'
+import { type FeishuApi, type Sending, startApi } from './feishu-api.ts'
 import {
   callbackPath,
   delivered,
@@ -9,13 +9,15 @@ import {
   mainApp,
   mentionOf,
   otherApp,
+  otherTenant,
   pressOf,
   tenant,
+  v1,
   v2,
   type Writer,
 } from './feishu-events.ts'
 import { forgeriesFor } from './feishu-forgeries.ts'
-import type { ReadContent } from './feishu-rules.ts'
+import { type ReadContent, type Refusal, refusalOf } from './feishu-rules.ts'
 import { makeSocketHost, type SocketHost } from './feishu-socket.ts'
 import type { FakePlatform, Person, PersonsFile, Place, RawReply, SayMore, Shown, Wire } from './platform.ts'
 
@@ -25,6 +27,7 @@ export interface Bring {
   readonly mentions?: readonly object[]
   readonly replyTo?: string
   readonly sender?: object
+  readonly tenant?: string
 }
 
 /** What the tests of this adapter need beyond the common fake. */
@@ -42,6 +45,8 @@ export interface FakeFeishu extends FakePlatform {
   readonly press: (from: Person, message: string, value: unknown, chat?: string) => Promise<RawReply | null>
   /** From now on five messages a second go into one chat, and no more. */
   readonly limitChats: () => void
+  /** A new ticket of an app of the store is sent, as happens each hour. */
+  readonly ticket: (atMs?: number) => Promise<RawReply | null>
   /** The person withdrew the message. */
   readonly recall: (message: string) => void
 }
@@ -58,6 +63,8 @@ const group: Place = { chat: 'oc_fa4e0000000000000000000000000002', kind: 'group
 /** A topic is named by its first message: only by answering that can something be said in it. */
 const topicRoot = 'om_fa4e00000000000000000000000topic1'
 const thread: Place = { ...group, thread: topicRoot }
+/** A group of the second organisation that has an app of the store. */
+export const otherGroup: Place = { chat: 'oc_fa4e0000000000000000000000000012', kind: 'group' }
 const mostEdits = 20
 
 interface Known {
@@ -74,13 +81,15 @@ export interface FeishuOptions {
   readonly now?: () => number
   readonly mode?: 'websocket' | 'webhook'
   readonly encrypted?: boolean
+  /** An app of the store. Its first ticket comes before its first event, or (`waiting`) only when it is asked for. */
+  readonly store?: boolean | 'waiting'
   /** How long an event may stay unacknowledged. The platform waits 3 s. */
   readonly ackMs?: number
 }
 
 export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeishu> => {
-  const { now = Date.now, mode = 'websocket', encrypted = false, ackMs = 3000 } = options
-  const app: FeishuApp = encrypted ? { ...mainApp, encryptKey } : mainApp
+  const { now = Date.now, mode = 'websocket', encrypted = false, ackMs = 3000, store = false } = options
+  const app: FeishuApp = { ...mainApp, ...(encrypted ? { encryptKey } : {}), ...(store ? { store: true } : {}) }
   const sockets = makeSocketHost({ ackMs })
   const known = new Map<string, Known>([[topicRoot, { chat: group.chat, root: topicRoot }]])
   const ours = new Map<string, Ours>()
@@ -103,7 +112,15 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
   /** The chat as the platform names it; a direct chat may be named by its person. */
   const chatOf = ({ chat, kind }: Place): string => (kind === 'dm' && chat.startsWith('ou_') ? directChat(chat) : chat)
 
+  let ticketed = store !== true
+  const ticket: FakeFeishu['ticket'] = async (atMs = now()) => {
+    ticketed = true
+    const payload = v1(app, nextId('tk'), 'app_ticket', atMs, { app_ticket: api.newTicket(app) })
+    return wire(delivered(app, eventPath, payload, now()))
+  }
+
   const deliver: FakeFeishu['deliver'] = async (payload, path = eventPath, to = app) => {
+    if (!ticketed) await ticket()
     last = { payload, path, app: to }
     if (mode === 'webhook') return wire(delivered(to, path, payload, now()))
     sockets.push(to.appId, JSON.stringify(payload))
@@ -131,7 +148,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
         ...(mentions.length > 0 ? { mentions } : {}),
       },
     }
-    return deliver(v2(to, nextId('ev'), 'im.message.receive_v1', at, event), eventPath, to)
+    return deliver(v2(to, nextId('ev'), 'im.message.receive_v1', at, event, more.tenant), eventPath, to)
   }
 
   const keep: FakeFeishu['keep'] = ({ mime, bytes }) => {
@@ -164,16 +181,20 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     return bring(from, place, 'text', { text: named ? `@_user_1 ${text}` : text }, rest)
   }
 
-  const placeOf = (sending: Sending): Place | Refusal => {
+  const isForeign = (chat: string, of: string): boolean => (chat === otherGroup.chat) !== (of === otherTenant)
+  const placeOf = (sending: Sending, of: string): Place | Refusal => {
     if (sending.how === 'reply') {
       const target = known.get(sending.message)
       if (!target) return refusalOf(230011)
+      if (isForeign(target.chat, of)) return refusalOf(230002)
       const root = target.root ?? (sending.inThread ? sending.message : null)
-      const kind = target.chat === group.chat ? 'group' : 'dm'
+      const kind = target.chat === group.chat || target.chat === otherGroup.chat ? 'group' : 'dm'
       return { chat: target.chat, kind, ...(root === null ? {} : { thread: root }) }
     }
     const { idType, to } = sending
     if (idType === 'chat_id') {
+      if (isForeign(to, of)) return refusalOf(230002)
+      if (to === otherGroup.chat) return otherGroup
       if (to === group.chat) return group
       return writers.some(({ openId }) => directChat(openId) === to) ? { chat: to, kind: 'dm' } : refusalOf(230002)
     }
@@ -217,8 +238,8 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     return deliver(v2(app, nextId('ev'), 'card.action.trigger', now(), pressed), callbackPath)
   }
 
-  const take = (sending: Sending, content: ReadContent, by: FeishuApp): { id: string } | Refusal => {
-    const place = placeOf(sending)
+  const take = (sending: Sending, content: ReadContent, by: FeishuApp, of: string): { id: string } | Refusal => {
+    const place = placeOf(sending, of)
     if ('code' in place) return place
     if (isTooMuch(place.chat)) return refusalOf(230020)
     const id = nextId('om')
@@ -253,6 +274,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     apps: [app, otherApp],
     sockets,
     take,
+    resend: () => void setImmediate(() => void ticket()),
     change,
     resource: (message, key) => (known.has(message) ? (resources.get(key) ?? null) : null),
   })
@@ -265,9 +287,19 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
       VERIFICATION_TOKEN: app.token,
       ...(app.encryptKey === null ? {} : { ENCRYPT_KEY: app.encryptKey }),
       MODE: mode,
+      ...(store ? { APP_TYPE: 'store' } : {}),
       API_BASE: api.origin,
     },
-    secrets: [app.secret, app.token, 't-FAKEtenanttoken', 'FAKETICKET', 'FAKEACCESSKEY', encryptKey],
+    secrets: [
+      app.secret,
+      app.token,
+      't-FAKEtenanttoken',
+      'a-FAKEapptoken',
+      'FAKEappticket',
+      'FAKETICKET',
+      'FAKEACCESSKEY',
+      encryptKey,
+    ],
     people: { ann, bob, robot },
     places: { dm, group, thread },
     connect: (to) => {
@@ -285,6 +317,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     limitChats: () => {
       limited = true
     },
+    ticket,
     recall: (message) => void known.delete(message),
     forgeries: () => forgeriesFor(app, mode, writers[0] as Writer, now()),
     api,

@@ -13,16 +13,23 @@ export interface OauthHost {
     readonly team?: Team
     readonly redirectUri?: string
     readonly rotating?: boolean
+    /** How long its first token lives, when it rotates; 12 hours. */
+    readonly lifeS?: number
   }) => string
+  /** Ends all access tokens of a workspace; those to renew them stay good. */
+  readonly expire: (team: Team) => void
   /** All tokens handed out, for "no secret in a log". */
   readonly secrets: () => readonly string[]
   readonly exchanges: () => number
 }
 
-const lifeS = 43_200
+const usualLifeS = 43_200
 
 export const makeOauth = (world: World): OauthHost => {
-  const codes = new Map<string, { team: Team; redirectUri: string | undefined; rotating: boolean; untilMs: number }>()
+  const codes = new Map<
+    string,
+    { team: Team; redirectUri: string | undefined; rotating: boolean; lifeS: number; untilMs: number }
+  >()
   const refresh = new Map<string, Team>()
   const secrets: string[] = []
   let count = 0
@@ -35,7 +42,7 @@ export const makeOauth = (world: World): OauthHost => {
     return token
   }
 
-  const grant = (team: Team, rotating: boolean): object => {
+  const grant = (team: Team, rotating: boolean, lifeS = usualLifeS): object => {
     const token = secret(rotating ? 'xoxe.xoxb' : 'xoxb')
     const expiresAt = rotating ? world.now() + lifeS * 1000 : null
     world.tokens.set(token, { team, kind: 'bot', scopes: botScopes, expiresAt, revoked: null })
@@ -72,13 +79,17 @@ export const makeOauth = (world: World): OauthHost => {
       if (!code || code.untilMs < world.now()) return no('invalid_code')
       codes.delete(String(fields.code))
       if (code.redirectUri !== undefined && fields.redirect_uri !== code.redirectUri) return no('bad_redirect_uri')
-      return { ...told(code.team), authed_user: { id: people.ann }, ...grant(code.team, code.rotating) }
+      return { ...told(code.team), authed_user: { id: people.ann }, ...grant(code.team, code.rotating, code.lifeS) }
     },
-    agree: ({ team = home, redirectUri, rotating = false } = {}) => {
+    agree: ({ team = home, redirectUri, rotating = false, lifeS = usualLifeS } = {}) => {
       count += 1
       const code = `fakecode.${count}`
-      codes.set(code, { team, redirectUri, rotating, untilMs: world.now() + 600_000 })
+      codes.set(code, { team, redirectUri, rotating, lifeS, untilMs: world.now() + 600_000 })
       return code
+    },
+    expire: (team) => {
+      for (const [token, one] of world.tokens)
+        if (one.team === team && one.expiresAt !== null) world.tokens.set(token, { ...one, expiresAt: world.now() })
     },
     secrets: () => secrets,
     exchanges: () => exchanges,

@@ -83,25 +83,47 @@ const pushOf = ({ push, windowMs }: Capabilities['answer']): string =>
   push !== 'never' && windowMs !== null ? `${pushText[push]}, ${hours(windowMs)}` : pushText[push]
 const pushText = { always: 'yes', quota: 'within a quota', never: 'no, answers wait in /inbox' } as const
 
-/** Whoever has a port of its own waits for calls from outside; with a choice of modes only by choice. */
-const connectionText = (env: AdapterModule['env']): string => {
-  if (!Object.values(env).some((row) => row.kind === 'port')) return 'outgoing only'
-  return env.MODE?.kind === 'choice' ? 'outgoing, or webhook' : 'webhook, needs public https'
+const connections: Readonly<Record<string, string>> = {
+  stream: 'outgoing only',
+  webhook: 'webhook, needs public https',
+  'stream webhook': 'outgoing, or webhook',
+  'webhook stream': 'webhook, or outgoing',
 }
+const connectionText = ({ intakes }: Capabilities): string => connections[intakes.join(' ')] ?? intakes.join(', ')
 
 /** What each platform can do, from its capability data. */
 export const platformsText = (modules: readonly AdapterModule[]): string =>
   table(
     ['Platform', 'Connection', 'Text', 'Media, up to', 'Buttons', 'Edits its messages', 'Threads', 'Writes first'],
-    modules.map(({ env, capabilities: can }) => [
+    modules.map(({ capabilities: can }) => [
       can.name,
-      connectionText(env),
+      connectionText(can),
       `${can.text.max} ${can.text.unit === 'byte' ? 'bytes' : 'characters'}`,
       mediaText(can.media),
       can.buttons === null ? 'no' : buttonsText[can.buttons.kind],
       can.edit === null ? 'no' : 'yes',
       can.threads ? 'yes' : 'no',
       pushOf(can.answer),
+    ]),
+  )
+
+const reachText = ({ intakes }: Capabilities): string => {
+  if (!intakes.includes('webhook')) return 'no'
+  return intakes.includes('stream') ? 'only where it calls us' : 'yes'
+}
+
+/** Which platforms have to reach us from outside, and at which port of ours. */
+export const reachableText = (modules: readonly AdapterModule[]): string =>
+  table(
+    ['Platform', 'Needs a public https address', 'Port'],
+    modules.map(({ env, capabilities: can }) => [
+      can.name,
+      reachText(can),
+      can.intakes.includes('webhook')
+        ? Object.values(env)
+            .flatMap((row) => (row.kind === 'port' ? [row.fallback] : []))
+            .join(' ')
+        : '',
     ]),
   )
 

@@ -2,7 +2,15 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { adapters } from '../../adapters/index.ts'
 import { commands } from '../../src/commands/index.ts'
-import { commandsText, envExampleText, fill, groupsOf, platformsText, variablesText } from './docs-text.ts'
+import {
+  commandsText,
+  envExampleText,
+  fill,
+  groupsOf,
+  platformsText,
+  reachableText,
+  variablesText,
+} from './docs-text.ts'
 
 const root = new URL('../../', import.meta.url)
 
@@ -12,6 +20,7 @@ export function generated(): ReadonlyMap<string, { readonly is: string; readonly
   const parts = {
     variables: variablesText(groups),
     platforms: platformsText(adapters),
+    reachable: reachableText(adapters),
     commands: commandsText(commands),
   }
   const pages = globSync(['README.md', 'docs/*.md'], { cwd: fileURLToPath(root) }).sort()
