@@ -133,11 +133,13 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     })
   }
 
-  const connection = (body: Readonly<Record<string, unknown>>, here: string, response: ServerResponse) => {
+  const connection = (body: Readonly<Record<string, unknown>>, response: ServerResponse) => {
     note('endpoint')
     if (endpoint !== null) return answer(response, 200, endpoint)
     const app = apps.find(({ appId, secret }) => appId === body.AppID && secret === body.AppSecret)
     if (!app) return answer(response, 200, { code: 514, msg: 'auth failed' })
+    // By the name it was asked under: a proxy may stand in between.
+    const here = `http://${response.req.headers.host}`
     const data = { URL: sockets.url(here, app.appId), ClientConfig: sockets.config() }
     answer(response, 200, { code: 0, msg: '', data })
   }
@@ -284,9 +286,7 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     const path = url.pathname.replace(/^\/open-apis/, '')
     if (path === '/auth/v3/tenant_access_token/internal' || path === '/callback/ws/endpoint') {
       const body = fields(JSON.parse((await bytesOf(request)).toString('utf8')))
-      return path.startsWith('/auth')
-        ? tenantToken(body, response)
-        : connection(body, `http://${request.headers.host}`, response)
+      return path.startsWith('/auth') ? tenantToken(body, response) : connection(body, response)
     }
     const token = tokens.get((request.headers.authorization ?? '').replace(/^Bearer /, ''))
     if (!token || token.until <= now()) {
