@@ -115,7 +115,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     observe: (platform, outcome, error) => {
       metrics.count('connector_sends_total', { platform, outcome })
       if (outcome === 'sent') platforms.sending(platform, null)
-      if (error?.code === 'auth') platforms.sending(platform, error.message)
+      else if (error) platforms.sending(platform, error)
     },
     step,
   })

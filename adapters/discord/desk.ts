@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { AdapterDeps } from '../../src/contract/index.ts'
 import type { Api, Upload } from './client.ts'
 import { DiscordError, isAcknowledged, isTokenDead } from './errors.ts'
-import { sent } from './wire.ts'
+import { original } from './wire.ts'
 
 /** What is known of an interaction. `open`: nothing was said; `deferred`: "thinking…" or acknowledged; `answered`: the
  *  first word was said, by the part of key `by`; `unknown`: it came before our last start; `gone`: too late. */
@@ -18,6 +18,8 @@ export interface Pending {
   by: string | null
   /** Where the first word stands. */
   said: string
+  /** The words that stand there, where somebody looked. */
+  words: string | null
   readonly waiting: AbortController
   acknowledging: Promise<void> | null
 }
@@ -38,7 +40,7 @@ export interface Desk {
     signal: AbortSignal,
     timeoutMs: number,
   ) => Promise<unknown>
-  /** Finds out about an interaction from before our last start. */
+  /** Finds out what was said to an interaction before our last start. */
   readonly look: (pending: Pending, signal: AbortSignal) => Promise<void>
 }
 
@@ -48,6 +50,13 @@ const callMs = 10_000
 const mostPending = 2000
 const loading = 128
 const handleForm = /^(command|press) (\d{1,20}) (\d{1,20}) (\S{1,1024})$/
+
+/** What a message says, however it is laid out. */
+export const wordsOf = (message: Readonly<Record<string, unknown>>): string => {
+  const read = v.safeParse(v.omit(original, ['id']), message)
+  if (!read.success) return ''
+  return [read.output.content, ...read.output.embeds.map(({ description }) => description)].join('\n').trim()
+}
 
 export const makeDesk = (api: Api, deps: Pick<AdapterDeps, 'sleep' | 'log'>): Desk => {
   const all = new Map<string, Pending>()
@@ -96,6 +105,7 @@ export const makeDesk = (api: Api, deps: Pick<AdapterDeps, 'sleep' | 'log'>): De
       state: 'open',
       by: null,
       said: '@original',
+      words: null,
       waiting,
       acknowledging: null,
     })
@@ -119,6 +129,7 @@ export const makeDesk = (api: Api, deps: Pick<AdapterDeps, 'sleep' | 'log'>): De
       state: 'unknown',
       by: null,
       said: '@original',
+      words: null,
       waiting: new AbortController(),
       acknowledging: null,
     })
@@ -131,9 +142,12 @@ export const makeDesk = (api: Api, deps: Pick<AdapterDeps, 'sleep' | 'log'>): De
 
   const look: Desk['look'] = async (pending, signal) => {
     try {
-      const read = v.safeParse(sent, await message(pending, { method: 'GET', id: '@original' }, {}, signal, callMs))
+      const read = v.safeParse(original, await message(pending, { method: 'GET', id: '@original' }, {}, signal, callMs))
       const thinking = read.success && (read.output.flags & loading) !== 0
       pending.state = pending.kind === 'command' && thinking ? 'deferred' : 'answered'
+      if (!read.success || pending.state === 'deferred') return
+      pending.said = read.output.id
+      pending.words = wordsOf(read.output)
     } catch (error) {
       if (!(error instanceof DiscordError) || !isTokenDead(error)) throw error
       pending.state = 'gone'

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import type { Part, Receipt } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
-import type { Desk, Pending } from './desk.ts'
+import { type Desk, type Pending, wordsOf } from './desk.ts'
 import { ephemeral, type Message } from './encode.ts'
 import { DiscordError, isAcknowledged, isTokenDead, type SendContext, tokenError } from './errors.ts'
 import { called, sent } from './wire.ts'
@@ -66,26 +66,35 @@ export const answering = (desk: Desk): Answering => {
     return receipt(id)
   }
 
-  /** At once, without "thinking…" before it. Said twice, Discord refuses the second: then the first has arrived. */
-  const direct = async (pending: Pending, part: Part, message: Message, signal: AbortSignal): Promise<Receipt> => {
+  /** At once, without "thinking…" before it. Said twice, Discord refuses the second: then the first has arrived, from
+   *  this process or the one before. Null: something else was said. */
+  const direct = async (
+    pending: Pending,
+    part: Part,
+    message: Message,
+    signal: AbortSignal,
+  ): Promise<Receipt | null> => {
     pending.waiting.abort()
+    const asked = pending.by === part.key
     pending.by = part.key
-    let id: string | undefined
     try {
       const read = v.safeParse(called, await desk.callback(pending, 4, withFlags(message, part), signal))
-      id = read.success ? read.output.resource?.message?.id : undefined
+      const id = read.success ? read.output.resource?.message?.id : undefined
+      pending.state = 'answered'
+      pending.said = id ?? '@original'
+      return receipt(id)
     } catch (error) {
       if (!(error instanceof DiscordError) || !isAcknowledged(error)) throw error
-      const read = v.safeParse(
-        sent,
-        await desk.message(pending, { method: 'GET', id: '@original' }, {}, signal, callMs),
-      )
-      id = read.success ? read.output.id : undefined
     }
-    pending.state = 'answered'
-    pending.said = id ?? '@original'
-    return receipt(id)
+    await desk.look(pending, signal)
+    if (pending.state === 'deferred') return say(pending, part, [message], '@original', signal)
+    if (pending.state === 'answered' && (asked || stands(pending, message))) return receipt(pending.said)
+    pending.by = null
+    return null
   }
+
+  /** Whether this stands there already: of what was said before our last start we know no key. */
+  const stands = ({ words }: Pending, { json }: Message): boolean => words !== null && words === wordsOf(json)
 
   const first: Answering['first'] = async (pending, part, messages, context, signal) => {
     const [head] = messages
@@ -103,6 +112,10 @@ export const answering = (desk: Desk): Answering => {
       if (mayBeDirect && pending.acknowledging === null) return direct(pending, part, head, signal)
       if (pending.state === 'open') await desk.acknowledge(pending)
       if (pending.state === 'gone') throw new SendError('handle_gone', 'the interaction can not be answered any more')
+      if (pending.state === 'answered' && pending.by === null && stands(pending, head)) {
+        pending.by = part.key
+        if (messages.length === 1 && head.files.length === 0) return receipt(pending.said)
+      }
       const again = pending.state === 'answered' && pending.by === part.key
       if (again) return say(pending, part, messages, pending.said, signal)
       if (pending.state === 'answered') return isPrivate ? say(pending, part, messages, null, signal) : null

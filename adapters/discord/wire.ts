@@ -118,6 +118,12 @@ export const self = v.object({ id, username: name })
 export const application = v.object({ id, flags: v.optional(v.number(), 0) })
 export const channel = v.object({ id, type: v.number(), parent_id: maybe(id) })
 export const sent = v.object({ id, flags: v.optional(v.number(), 0) })
+/** What stands where the first answer to an interaction does. */
+export const original = v.object({
+  ...sent.entries,
+  content: v.optional(v.string(), ''),
+  embeds: v.optional(v.array(v.object({ description: v.optional(v.string(), '') })), []),
+})
 export const refreshed = v.object({ attachments })
 export const called = v.object({ resource: v.optional(v.object({ message: v.optional(v.object({ id })) })) })
 

@@ -8,16 +8,13 @@ import type {
   InboundEvent,
   Log,
   Quota,
+  SendError,
   Webhook,
 } from '../contract/index.ts'
 import { addressesOf } from './addresses.ts'
 import { type Hook, type HttpDeps, type Listener, listen, makeApp } from './http.ts'
+import { makeSendings, type PlatformState } from './states.ts'
 import { keepRunning } from './streams.ts'
-
-export interface PlatformState {
-  readonly state: 'starting' | 'up' | 'down' | 'failed'
-  readonly about: string
-}
 
 export interface PlatformDeps {
   readonly active: readonly { readonly module: AdapterModule; readonly settings: Readonly<Record<string, unknown>> }[]
@@ -37,8 +34,8 @@ export interface PlatformDeps {
 export interface Platforms {
   /** Capabilities as they are right now: what may not speak first at the moment, never does. */
   readonly outlet: (platform: string) => { readonly adapter: Adapter; readonly capabilities: Capabilities } | null
-  /** A send was refused for our credentials (why and the cure), or one went well (null). */
-  readonly sending: (platform: string, trouble: string | null) => void
+  /** A send failed, or one went well (null). */
+  readonly sending: (platform: string, error: SendError | null) => void
   readonly states: () => ReadonlyMap<string, PlatformState>
   readonly outlets: () => readonly {
     readonly platform: string
@@ -60,7 +57,7 @@ const keepAgainMs = 1000
 /** Creates the switched-on adapters and keeps their intakes running. What fails in one stays in one. */
 export const openPlatforms = (deps: PlatformDeps): Platforms => {
   const outlets = new Map<string, Outlet>()
-  const troubles = new Map<string, string>()
+  const sendings = makeSendings(deps.now)
   const states = new Map<string, PlatformState>()
   const listeners: Listener[] = []
   const streams: Promise<'ended' | 'fatal'>[] = []
@@ -176,11 +173,8 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
 
   return {
     outlet: (platform) => outlets.get(platform) ?? null,
-    states: () => new Map([...states].map(([platform, state]) => [platform, troubled(state, troubles.get(platform))])),
-    sending: (platform, trouble) => {
-      if (trouble === null) troubles.delete(platform)
-      else troubles.set(platform, trouble)
-    },
+    states: () => new Map([...states].map(([platform, state]) => [platform, sendings.over(platform, state)])),
+    sending: sendings.note,
     outlets: () =>
       [...outlets].map(([platform, { adapter, capabilities }]) => ({
         platform,
@@ -240,9 +234,6 @@ const outletOf = (adapter: Adapter, whole: Capabilities): Outlet => {
     },
   }
 }
-
-const troubled = (state: PlatformState, trouble: string | undefined): PlatformState =>
-  state.state === 'up' && trouble !== undefined ? { state: 'down', about: trouble } : state
 
 const inlineOf = (adapter: Adapter, webhook: Webhook): Hook['inline'] => {
   const render = adapter.inline

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { PlatformState } from '../intake/platforms.ts'
+import type { PlatformState } from '../intake/states.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface AdminDeps {
@@ -22,11 +22,14 @@ export interface Readiness {
   readonly waiting: { readonly events: number; readonly parts: number; readonly jobs: number }
 }
 
+/** Working, or able to keep what comes for when it works again. */
+const serving: ReadonlySet<PlatformState['state']> = new Set(['up', 'starting', 'mute'])
+
 /** Ready as long as anything can be served: one platform's failure is listed, and is its own. A store that can't keep
  *  is everybody's. A backend that is away is told in chats, so it does not take us out of service. */
 export const readiness = (deps: AdminDeps): Readiness => {
   const platforms = Object.fromEntries(deps.platforms())
-  const someWork = Object.values(platforms).some(({ state }) => state === 'up' || state === 'starting')
+  const someWork = Object.values(platforms).some(({ state }) => serving.has(state))
   const trouble = deps.trouble()
   const away = deps.backendAway()
   return {

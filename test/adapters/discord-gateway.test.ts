@@ -157,6 +157,16 @@ describe('the gateway connection', () => {
     expect(stats()).toMatchObject({ identifies: 1, resumes: 1 })
   })
 
+  it('takes note of a new session before anything said in it is kept', async () => {
+    await say('said at once')
+    let noted: string | null = null
+    const stream = run(async () => {
+      noted = discord.deps.memo.get('session')
+    })
+    await stream.heard(1)
+    expect(JSON.parse(noted ?? '{}')).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{32}$/), seq: 1 })
+  })
+
   it('does not move on before events are kept, and hears them again when they could not be', async () => {
     let broken = true
     const stream = run(async () => {

@@ -171,6 +171,39 @@ describe('a slash command', () => {
     expect(fake.shown().map((one) => one.text)).toEqual(['queued', 'done'])
   })
 
+  it.each([
+    ['directly', false],
+    ['behind "thinking"', true],
+  ])('answered %s before a restart, of which nobody took note, is not answered twice', async (_name, thinking) => {
+    const [event, interaction] = await asked('run')
+    if (thinking) await acknowledged(interaction)
+    const queued = answer(event, { items: [text('queued *at once*')] })
+    await send(queued)
+    const after = connected(fake)
+    expect((await after.adapter.send(queued, never)).via).toBe('token')
+    expect((await after.adapter.send(answer(event, { key: 'part-2', items: [text('done')] }), never)).via).toBe('push')
+    expect(fake.shown().map((one) => one.text)).toEqual(['queued *at once*', 'done'])
+  })
+
+  it.each([
+    ['is not answered twice', 'queued', 'token', ['queued']],
+    ['loses nothing of what is to be said now', 'done', 'push', ['queued', 'done']],
+  ])('brought again after a restart %s', async (_name, words, via, shown) => {
+    const before = discord.deps.memo.get('session') ?? ''
+    const [event] = await asked('run')
+    await send(answer(event, { items: [text('queued')] }))
+    await stream.stop()
+    const { memo } = discord.deps
+    await memo.set('session', before)
+    const again = connected(fake, { memo })
+    const heard = running(again.adapter)
+    await heard.heard(1)
+    const part = answer(event, { key: 'part-2', items: [text(words)] })
+    expect((await again.adapter.send(part, never)).via).toBe(via)
+    expect(fake.shown().map((one) => one.text)).toEqual(shown)
+    await heard.stop()
+  })
+
   it('in a channel where the bot may not write is answered by its token', async () => {
     channelOf(fake.world, fake.places.group.chat).refuse = new ApiError(403, 50013, 'Missing Permissions')
     const [event] = await asked('run')

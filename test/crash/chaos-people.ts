@@ -1,15 +1,19 @@
 import {
+  discordMouth,
   dm,
+  feishuMouth,
   kakaoMouth,
   lineMouth,
   type Mouth,
   type Random,
   type Said,
+  slackMouth,
   telegramMouth,
   wechatMouth,
+  whatsappMouth,
 } from './chaos-mouths.ts'
 import { emptyMailbox } from './flows.ts'
-import type { Stage } from './harness.ts'
+import { type Stage, until } from './harness.ts'
 import { backendApprovals } from './seen.ts'
 
 /** mulberry32 */
@@ -27,6 +31,8 @@ export interface Crowd {
   /** Somebody does something. What needs the daemon goes on in the background. */
   readonly act: () => void
   readonly said: () => readonly Said[]
+  /** No platform holds anything any more that we have not heard. */
+  readonly quiet: () => boolean
   /** The admin decides on everything that is open, and people fetch what waits for them. */
   readonly clear: () => Promise<void>
 }
@@ -47,7 +53,9 @@ export const gather = (stage: Stage, random: Random): Crowd => {
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
   const chance = (of: number): boolean => random() < of
   const own = telegramMouth(stage, said)
-  const hooked = [kakaoMouth, lineMouth, wechatMouth].map((make) => make(stage, said, random))
+  const others = [kakaoMouth, lineMouth, wechatMouth, whatsappMouth, slackMouth, discordMouth, feishuMouth].map(
+    (make) => make(stage, said, random),
+  )
 
   const speak = (mouth: Mouth, kind: Said['kind'], text: string, word = ''): void => {
     const [from, place] = pick(mouth.speakers) ?? []
@@ -58,10 +66,10 @@ export const gather = (stage: Stage, random: Random): Crowd => {
   const run = (): void => {
     const word = `w${words++}q`
     const text = (pick(templates) ?? templates[0])(word)
-    speak(chance(0.35) ? own : (pick(hooked) ?? own), 'run', text, word)
+    speak(chance(0.25) ? own : (pick(others) ?? own), 'run', text, word)
   }
 
-  const look = (): void => speak(chance(0.4) ? own : (pick(hooked) ?? own), 'look', pick(looks) ?? '/help')
+  const look = (): void => speak(chance(0.3) ? own : (pick(others) ?? own), 'look', pick(looks) ?? '/help')
 
   const decide = (): void => {
     const card = pick(telegram.shown().filter(({ place, buttons }) => place.chat === ann.id && buttons.length === 2))
@@ -85,7 +93,7 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     [4, decide],
     [1, cancel],
     [1, again],
-    [1, () => speak(pick(hooked) ?? own, 'look', '/inbox')],
+    [1, () => speak(pick(others) ?? own, 'look', '/inbox')],
   ]
   const total = deeds.reduce((sum, [weight]) => sum + weight, 0)
 
@@ -98,8 +106,10 @@ export const gather = (stage: Stage, random: Random): Crowd => {
       }
     },
     said: () => said,
+    quiet: () => [own, ...others].every((mouth) => mouth.quiet()),
     clear: async () => {
-      for (const mouth of hooked) await mouth.quiet()
+      // Who is asked to say /inbox must not be in the middle of something else.
+      await until('everything to be brought', () => others.every((mouth) => mouth.quiet()))
       for (const { id, status } of await backendApprovals(stage)) {
         if (status === 'pending') await telegram.say(ann, dm(ann), `/approve ${id}`)
       }
@@ -112,7 +122,7 @@ export const gather = (stage: Stage, random: Random): Crowd => {
 
 /** Something in the world goes wrong, or gets well again. */
 export const disturb = async (stage: Stage, random: Random): Promise<void> => {
-  const { telegram, kakao, line, wechat, simulator } = stage
+  const { telegram, kakao, line, wechat, whatsapp, slack, discord, feishu, simulator } = stage
   const { control } = simulator
   const deeds: readonly (readonly [chance: number, deed: () => void])[] = [
     [0.08, () => telegram.failNext({ kind: 'answer_lost' })],
@@ -126,6 +136,20 @@ export const disturb = async (stage: Stage, random: Random): Promise<void> => {
     [0.08, () => wechat.failNext({ kind: 'answer_lost' })],
     [0.05, () => wechat.failNext({ kind: 'unavailable' })],
     [0.03, () => wechat.api.expireTokens()],
+    [0.08, () => whatsapp.failNext({ kind: 'answer_lost' })],
+    [0.05, () => whatsapp.failNext({ kind: 'unavailable' })],
+    [0.08, () => slack.failNext({ kind: 'answer_lost' })],
+    [0.05, () => slack.failNext({ kind: 'unavailable' })],
+    [0.04, () => slack.socket.cut()],
+    [0.08, () => discord.failNext({ kind: 'answer_lost' })],
+    [0.05, () => discord.failNext({ kind: 'unavailable' })],
+    [0.04, () => discord.gateway.cut()],
+    [0.03, () => discord.gateway.askReconnect()],
+    [0.02, () => discord.gateway.invalidate(false)],
+    [0.08, () => feishu.failNext({ kind: 'answer_lost' })],
+    [0.05, () => feishu.failNext({ kind: 'unavailable' })],
+    [0.03, () => feishu.api.expireTokens()],
+    [0.04, () => feishu.sockets.drop('hard')],
     [0.1, () => control.dropAnswerOnce('POST /openclaw/triggers/fire')],
     [0.05, () => control.cutOnce('POST /openclaw/triggers/fire')],
     [0.06, () => control.dropAnswerOnce('POST /openclaw/approvals')],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { chaos } from './chaos-run.ts'
 
-test('ten rounds of random deaths lose nothing and run nothing twice', { timeout: 60_000 }, async () => {
+test('ten rounds of random deaths lose nothing and run nothing twice', { timeout: 120_000 }, async () => {
   const figures = await chaos({ rounds: 10, seed: 4, patienceMs: 30_000 })
   expect(figures.open).toEqual([])
   expect(figures.lost).toEqual([])

@@ -1,5 +1,5 @@
-import type { FakePlatform, Person } from '../platforms/platform.ts'
-import { type Crash, type Stage, tick, until } from './harness.ts'
+import type { FakePlatform, Person, Place } from '../platforms/platform.ts'
+import { type Crash, type Other, type Stage, tick, until } from './harness.ts'
 import { resultsFor } from './seen.ts'
 import { openRows } from './state.ts'
 
@@ -8,8 +8,8 @@ export interface Flow {
   readonly name: string
   readonly requester: (stage: Stage) => Person
   readonly approved: boolean
-  /** On a stage with all platforms. */
-  readonly all?: true
+  /** On a stage with these platforms too. */
+  readonly with?: readonly Other[]
   /** The platform takes the same only once, so that nothing is repeated. */
   readonly deduplicated?: true
   readonly act: (stage: Stage, word: string) => Promise<void>
@@ -47,6 +47,21 @@ export const sayUntilTaken = async (
 
 export const sayOnKakao = (stage: Stage, from: Person, text: string): Promise<void> =>
   sayUntilTaken(stage, stage.kakao, from, text)
+
+/** The same words as a slash command, as the client sends it; the id of the interaction. */
+export const slashOnDiscord = (
+  { discord }: Pick<Stage, 'discord'>,
+  from: Person,
+  place: Place,
+  text: string,
+): string => {
+  const [, name = '', rest = ''] = /^\/(\w+) ?(.*)$/.exec(text) ?? []
+  const [template = '', ...inputs] = rest.split(' ')
+  const option = (name: string, value: string): object => ({ name, type: 3, value })
+  const run = [option('template', template), option('inputs', inputs.join(' '))]
+  const options = name === 'run' ? run : rest === '' ? [] : [option('arguments', rest)]
+  return discord.command(from, place, name, options).id
+}
 
 /** Sends /inbox until everything that waits has been fetched, or so many times. */
 export const emptyMailbox = async (stage: Stage, platform: FakePlatform, from: Person, most = 50): Promise<void> => {
@@ -159,7 +174,7 @@ export const flows: readonly Flow[] = [
     name: 'LINE, answered by reply token, result by push',
     requester: ({ line }) => line.people.ann,
     approved: false,
-    all: true,
+    with: ['line'],
     deduplicated: true,
     act: async (stage, word) => {
       const { line } = stage
@@ -174,7 +189,7 @@ export const flows: readonly Flow[] = [
     name: 'WeChat, answered in the open request, result by push',
     requester: ({ wechat }) => wechat.people.ann,
     approved: false,
-    all: true,
+    with: ['wechat'],
     act: async (stage, word) => {
       const { wechat } = stage
       const { ann } = wechat.people
@@ -187,6 +202,57 @@ export const flows: readonly Flow[] = [
       ...times('send:marked', 1, 2),
       ...times('send:sent', 1),
     ],
+  },
+  {
+    name: 'Slack, brought until it is confirmed, result as a file',
+    requester: ({ slack }) => slack.people.ann,
+    approved: false,
+    with: ['slack'],
+    act: async (stage, word) => {
+      const { ann } = stage.slack.people
+      await sayUntilTaken(stage, stage.slack, ann, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    crashes: [...times('keep:taken', 1), ...times('keep:kept', 1), ...times('send:sent', 1, 2)],
+  },
+  {
+    name: 'Discord, said in a direct chat, brought again behind the sequence that was kept',
+    requester: ({ discord }) => discord.people.ann,
+    approved: false,
+    with: ['discord'],
+    deduplicated: true,
+    act: async (stage, word) => {
+      const { ann } = stage.discord.people
+      await stage.discord.say(ann, { chat: ann.id, kind: 'dm' }, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    crashes: [...times('keep:taken', 1), ...times('keep:kept', 1), ...times('send:sent', 1, 2)],
+  },
+  {
+    name: 'Discord, a slash command answered by the token of its interaction',
+    requester: ({ discord }) => discord.people.ann,
+    approved: false,
+    with: ['discord'],
+    deduplicated: true,
+    act: async (stage, word) => {
+      const { ann } = stage.discord.people
+      slashOnDiscord(stage, ann, { chat: ann.id, kind: 'dm' }, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    crashes: [...times('keep:kept', 1), ...times('send:marked', 1), ...times('send:sent', 1, 2)],
+  },
+  {
+    name: 'Feishu, over a connection, brought until it is acknowledged',
+    requester: ({ feishu }) => feishu.people.ann,
+    approved: false,
+    with: ['feishu'],
+    deduplicated: true,
+    act: async (stage, word) => {
+      const { ann } = stage.feishu.people
+      await stage.feishu.say(ann, { chat: ann.id, kind: 'dm' }, wish(word))
+      await until(`the result of ${word}`, hasResult(stage, ann, word))
+    },
+    crashes: [...times('keep:taken', 1), ...times('keep:kept', 1), ...times('send:sent', 1, 2)],
   },
 ]
 

@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openSimulator, type Simulator } from '../../src/simulator/index.ts'
+import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
+import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { type FakeKakao, startFakeKakao } from '../platforms/kakao.ts'
 import { type FakeLine, startLine } from '../platforms/line.ts'
 import type { Person, RawCall, RawReply } from '../platforms/platform.ts'
+import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { type FakeTelegram, startTelegram } from '../platforms/telegram.ts'
 import { openRoom } from '../platforms/telegram-world.ts'
 import { type FakeWechat, startFakeWechat } from '../platforms/wechat.ts'
+import { type FakeWhatsapp, startWhatsapp } from '../platforms/whatsapp.ts'
 
 /** Where a daemon ends itself: the step, and the how manieth time it is reached (1 at first). */
 export interface Crash {
@@ -36,9 +40,14 @@ export interface Stage {
   readonly simulator: Simulator
   readonly telegram: FakeTelegram
   readonly kakao: FakeKakao
-  /** These two are connected where the stage was opened with `all`. */
+  /** These are connected where the stage was opened with them. */
   readonly line: FakeLine
   readonly wechat: FakeWechat
+  readonly whatsapp: FakeWhatsapp
+  readonly slack: FakeSlack
+  readonly discord: FakeDiscord
+  readonly feishu: FakeFeishu
+  readonly swapped: boolean
   readonly dir: string
   /** May run at once on Telegram; `telegram.people.ann` is the admin there, `bob` a stranger to everybody. */
   readonly carl: Person
@@ -78,36 +87,51 @@ const freePort = async (): Promise<number> => {
   return typeof address === 'object' && address ? address.port : 0
 }
 
+const others = ['line', 'wechat', 'whatsapp', 'slack', 'discord', 'feishu'] as const
+export type Other = (typeof others)[number]
+
 export interface StageOptions {
-  /** LINE and WeChat too, beside Telegram and KakaoTalk; `inbox`: WeChat without the right to speak first. */
-  readonly all?: 'push' | 'inbox'
+  /** Beside Telegram and KakaoTalk. */
+  readonly with?: readonly Other[] | 'all'
+  /** WeChat without the right to speak first. */
+  readonly mute?: boolean
+  /** Slack comes over a connection of ours, and Feishu by webhook; else the other way round. */
+  readonly swapped?: boolean
   /** How long one sampling step of the simulator takes. */
   readonly stepMs?: number
 }
 
-export const openStage = async ({ stepMs = 3, all }: StageOptions = {}): Promise<Stage> => {
-  const [simulator, telegram, kakao, line, wechat, port] = await Promise.all([
+export const openStage = async (options: StageOptions = {}): Promise<Stage> => {
+  const { stepMs = 3, with: wanted = [], mute = false, swapped = false } = options
+  const [simulator, telegram, kakao, line, wechat, whatsapp, slack, discord, feishu, port] = await Promise.all([
     openSimulator({ adminToken, stepMs, submitMs: 3 }),
     startTelegram(),
     startFakeKakao(),
     startLine(),
-    startFakeWechat({ keys: all === 'push', deliveryMs: 1500, againMs: 400 }),
+    startFakeWechat({ keys: !mute, deliveryMs: 1500, againMs: 400 }),
+    startWhatsapp(),
+    startSlack({ mode: swapped ? 'socket' : 'events' }),
+    startDiscord(),
+    startFeishu({ mode: swapped ? 'webhook' : 'websocket', ackMs: 1000 }),
     freePort(),
   ])
   const dir = mkdtempSync(join(tmpdir(), 'openclaw-connector-crash-'))
   const carl = { id: '501000444', name: 'Carl' }
   openRoom(telegram.world, Number(carl.id), 'private', carl.name)
-  for (const platform of [kakao, line, wechat]) platform.connect((call, signal) => post(port, call, signal))
+  for (const platform of [kakao, line, wechat, whatsapp, slack, feishu])
+    platform.connect((call, signal) => post(port, call, signal))
   line.world.quota.type = 'none'
-  const others = {
-    ...prefixed('LINE', { ...line.settings, ALLOWED_USERS: line.people.ann.id }),
-    ...prefixed('WECHAT', { ...wechat.settings, ALLOWED_USERS: wechat.people.ann.id }),
-    OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: 'https://bot.example.com',
-  }
+  // Daemons come and go faster than Discord has it; heartbeats tell what has been heard.
+  Object.assign(discord.gateway.limits, { identifyEveryMs: 0, heartbeatMs: 1000 })
+  const more = { line, wechat, whatsapp, slack, discord, feishu }
+  const added = (wanted === 'all' ? others : wanted).map((id) =>
+    prefixed(id.toUpperCase(), { ...more[id].settings, ALLOWED_USERS: more[id].people.ann.id }),
+  )
   const settings = {
     ...prefixed('TELEGRAM', { ...telegram.settings, ALLOWED_USERS: carl.id }),
     ...prefixed('KAKAO', { ...kakao.settings, ALLOWED_USERS: kakao.people.ann.id }),
-    ...(all ? others : {}),
+    ...Object.assign({}, ...added),
+    ...(added.length > 0 ? { OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: 'https://bot.example.com' } : {}),
     OPENCLAW_CONNECTOR_HTTP_PORT: String(port),
     OPENCLAW_CONNECTOR_ADMIN_USERS: `telegram:${telegram.people.ann.id}`,
     OPENCLAW_CONNECTOR_URL: simulator.url,
@@ -126,13 +150,13 @@ export const openStage = async ({ stepMs = 3, all }: StageOptions = {}): Promise
     simulator,
     telegram,
     kakao,
-    line,
-    wechat,
+    ...more,
+    swapped,
     dir,
     carl,
     start: (crash) => {
-      const more: Record<string, string> = crash ? { CRASH_AT: crash.at, CRASH_NTH: String(crash.nth ?? 1) } : {}
-      const life = begin({ ...settings, ...more })
+      const end: Record<string, string> = crash ? { CRASH_AT: crash.at, CRASH_NTH: String(crash.nth ?? 1) } : {}
+      const life = begin({ ...settings, ...end })
       latest = life
       return life
     },
@@ -147,7 +171,7 @@ export const openStage = async ({ stepMs = 3, all }: StageOptions = {}): Promise
     life: () => latest,
     close: async () => {
       await latest?.kill()
-      await Promise.all([simulator, telegram, kakao, line, wechat].map((one) => one.close()))
+      await Promise.all([simulator, telegram, kakao, ...Object.values(more)].map((one) => one.close()))
       rmSync(dir, { recursive: true, force: true })
     },
   }

@@ -14,10 +14,20 @@ export interface Bubble {
   readonly edited: boolean
 }
 
+/** Direct chats bear their person's name here, whatever the platform calls them. */
+const namesOf = ({ people, places }: FakePlatform): ReadonlyMap<string, string> => {
+  const { ann, bob } = people
+  const { chat } = places.dm
+  return new Map([
+    [chat, ann.id],
+    [chat.slice(0, -4) + bob.id.slice(-4), bob.id],
+  ])
+}
+
 /** Here the mark is the first line of the message. */
-const bubblesOf = (platform: FakePlatform): Bubble[] =>
+const bubblesOf = (platform: FakePlatform, names: ReadonlyMap<string, string> = new Map()): Bubble[] =>
   platform.shown().map(({ place, text, edits, replyTo = null }) => ({
-    chat: place.chat,
+    chat: names.get(place.chat) ?? place.chat,
     text: text.startsWith(repeatMark) ? text.slice(repeatMark.length).trim() : text,
     repeated: text.startsWith(repeatMark),
     replyTo,
@@ -45,6 +55,10 @@ export const bubbles = (stage: Stage): readonly Bubble[] => [
   ...kakaoBubbles(stage),
   ...bubblesOf(stage.line),
   ...bubblesOf(stage.wechat),
+  ...bubblesOf(stage.whatsapp, namesOf(stage.whatsapp)),
+  ...bubblesOf(stage.slack),
+  ...bubblesOf(stage.discord),
+  ...bubblesOf(stage.feishu, namesOf(stage.feishu)),
 ]
 
 /** What came out of the job with this word in its prompt, as its requester sees it. */

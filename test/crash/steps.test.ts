@@ -41,6 +41,9 @@ const check = async (stage: Stage, flow: Flow, crash: Crash, word: string): Prom
     'repeats are marked',
   ).toBe(true)
   expect(unmarkedRepeats(stage)).toEqual([])
+  // What was said on the way to the result: one message, changed or not.
+  const here = bubbles(stage).filter(({ chat, text }) => chat === requester.id && /\bID: /.test(text))
+  if (flow.deduplicated) expect(here.length - results.length, 'acknowledgements').toBe(1)
   expect(openRows(stage.dir)).toEqual({ events: 0, parts: 0, jobs: 0, approvals: 0, mailbox: 0 })
 
   const approvals = (await backendApprovals(stage)).filter((one) => one.word === word)
@@ -60,7 +63,7 @@ for (const flow of flows) {
     for (const crash of flow.crashes) {
       test(`survives kill -9 at ${crash.at}${(crash.nth ?? 1) > 1 ? `, time ${crash.nth}` : ''}`, async () => {
         const word = `fox-${Math.abs(flow.name.length * 31 + crash.at.length)}-${crash.nth ?? 1}`
-        const stage = await openStage(flow.all ? { all: 'push' } : {})
+        const stage = await openStage(flow.with ? { with: flow.with } : {})
         try {
           await play(stage, flow, crash, word)
           await check(stage, flow, crash, word)

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import type { PlatformState } from '../../src/intake/platforms.ts'
+import type { PlatformState } from '../../src/intake/states.ts'
 import { type AdminDeps, makeAdminApp, readiness } from '../../src/ops/admin.ts'
 import { makeMetrics } from '../../src/ops/metrics.ts'
 
 const up: PlatformState = { state: 'up', about: 'polling' }
 const failed: PlatformState = { state: 'failed', about: 'token refused' }
 const down: PlatformState = { state: 'down', about: 'cut' }
+const mute: PlatformState = { state: 'mute', about: 'no answer' }
 const starting: PlatformState = { state: 'starting', about: 'starting' }
 
 const deps = (over: Partial<AdminDeps> = {}): AdminDeps => ({
@@ -31,6 +32,7 @@ test.each<[string, Partial<AdminDeps>, boolean]>([
   ['one platform, up', {}, true],
   ['one up, one failed', { platforms: with2(up, failed) }, true],
   ['one starting, one failed', { platforms: with2(starting, failed) }, true],
+  ['one that takes in and can send nothing', { platforms: () => new Map([['a', mute]]) }, true],
   ['both failed', { platforms: with2(failed, failed) }, false],
   ['one failed, one down', { platforms: with2(failed, down) }, false],
   ['none at all', { platforms: () => new Map() }, false],

@@ -24,6 +24,10 @@ interface Session {
   readonly intents: number
   readonly log: Dispatched[]
   seq: number
+  /** The client has asked to go on behind this one: it has what was before. */
+  kept: number
+  /** What the client says to have heard. */
+  heard: number
   socket: WebSocket | null
 }
 
@@ -56,6 +60,10 @@ export interface FakeGateway {
   readonly invalidate: (resumable: boolean) => void
   /** Resumes are refused from now on. */
   readonly forgetSessions: () => void
+  /** Called with the data of events whose session is gone, as far as it never said to have them: they never come again. */
+  readonly onLost: (lost: (events: readonly unknown[]) => void) => void
+  /** All that happened has been heard, as heartbeats tell. */
+  readonly settled: () => boolean
   readonly stats: {
     identifies: number
     resumes: number
@@ -82,6 +90,7 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
   }
   const frozen = new Set<WebSocket>()
   let lastIdentifyMs = Number.NEGATIVE_INFINITY
+  let tellLost: (events: readonly unknown[]) => void = () => {}
 
   const put = (socket: WebSocket, frame: object): void => {
     if (!frozen.has(socket)) socket.send(JSON.stringify(frame))
@@ -96,6 +105,11 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       const data = d(session.intents)
       if (data !== null) record(session, t, data)
     }
+  }
+
+  const drop = (): void => {
+    for (const { log, kept } of sessions.values()) tellLost(log.filter(({ s }) => s > kept).map(({ d }) => d))
+    sessions.clear()
   }
 
   const serve = (socket: WebSocket): void => {
@@ -127,6 +141,7 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       stats.frames.push(frame)
       if (frame.op === 1) {
         stats.heartbeats++
+        if (session) session.heard = Math.max(session.heard, Number(frame.d))
         clearTimeout(beat)
         beat = setTimeout(() => socket.close(4009), limits.heartbeatMs * 1.5)
         return put(socket, { op: 11 })
@@ -157,8 +172,9 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       return null
     }
     lastIdentifyMs = Date.now()
-    const session: Session = { id: randomBytes(16).toString('hex'), intents, log: [], seq: 0, socket }
-    sessions.clear()
+    const id = randomBytes(16).toString('hex')
+    const session: Session = { id, intents, log: [], seq: 0, kept: 0, heard: 0, socket }
+    drop()
     sessions.set(session.id, session)
     record(session, 'READY', {
       ...options.ready(),
@@ -182,6 +198,7 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     if (seq > session.seq) return refuse(socket, 4007)
     if (session.socket && session.socket !== socket) session.socket.close(4000)
     session.socket = socket
+    session.kept = Math.max(session.kept, seq)
     for (const one of session.log.filter(({ s }) => s > seq)) put(socket, { op: 0, ...one })
     record(session, 'RESUMED', { _trace: [] })
     return session
@@ -229,10 +246,15 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       for (const socket of server.clients) put(socket, { op: 7, d: null })
     },
     invalidate: (resumable) => {
-      if (!resumable) sessions.clear()
+      if (!resumable) drop()
       for (const socket of server.clients) put(socket, { op: 9, d: resumable })
     },
-    forgetSessions: () => sessions.clear(),
+    forgetSessions: drop,
+    onLost: (lost) => {
+      tellLost = lost
+    },
+    settled: () =>
+      early.length === 0 && [...sessions.values()].every(({ socket, heard, seq }) => socket !== null && heard >= seq),
     stats,
     limits,
     open: () => server.clients.size,

@@ -164,7 +164,9 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     if (endpoint !== null) return answer(response, 200, endpoint)
     const app = apps.find(({ appId, secret }) => appId === body.AppID && secret === body.AppSecret)
     if (!app) return answer(response, 200, { code: 514, msg: 'auth failed' })
-    const data = { URL: sockets.url(origin, app.appId), ClientConfig: sockets.config() }
+    // By the name it was asked under: a proxy may stand in between.
+    const here = `http://${response.req.headers.host}`
+    const data = { URL: sockets.url(here, app.appId), ClientConfig: sockets.config() }
     answer(response, 200, { code: 0, msg: '', data })
   }
 

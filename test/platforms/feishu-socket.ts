@@ -37,6 +37,8 @@ export interface SocketHost {
   readonly raw: (bytes: Buffer) => void
   readonly acks: () => readonly Acknowledged[]
   readonly pings: () => readonly WireFrame[]
+  /** Everything that was pushed has been acknowledged. */
+  readonly idle: () => boolean
   readonly open: () => number
   /** How many connections there have been. */
   readonly opened: () => number
@@ -96,7 +98,11 @@ export const makeSocketHost = (deps: { readonly ackMs: number }): SocketHost => 
       // More than a number can hold exactly: it has to come back as it went.
       socket.send(writeFrame({ seq, log: 2n ** 63n - 806n, service: 33554678, method: 1, headers, payload: part }))
     }
-    unacked.set(id, { delivery, timer: later(deps.ackMs, () => send(delivery)) })
+    const again = (): void => {
+      unacked.delete(id)
+      send(delivery)
+    }
+    unacked.set(id, { delivery, timer: later(deps.ackMs, again) })
   }
 
   const acknowledged = (frame: WireFrame): void => {
@@ -107,6 +113,7 @@ export const makeSocketHost = (deps: { readonly ackMs: number }): SocketHost => 
     const known = unacked.get(id)
     if (!known) return
     clearTimeout(known.timer)
+    timers.delete(known.timer)
     unacked.delete(id)
     if (answer.code !== 200) later(againMs, () => send(known.delivery))
   }
@@ -158,6 +165,7 @@ export const makeSocketHost = (deps: { readonly ackMs: number }): SocketHost => 
     },
     acks: () => acks,
     pings: () => pings,
+    idle: () => waiting.length === 0 && timers.size === 0,
     open: () => sockets.size,
     opened: () => opened,
     config: () => config,

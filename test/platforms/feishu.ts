@@ -43,6 +43,8 @@ export interface FakeFeishu extends FakePlatform {
   readonly keep: (file: Omit<PersonsFile, 'kind' | 'name'>) => string
   /** Somebody presses a button by its value. */
   readonly press: (from: Person, message: string, value: unknown, chat?: string) => Promise<RawReply | null>
+  /** The id of the message that a person sent last. */
+  readonly lastId: () => string
   /** From now on five messages a second go into one chat, and no more. */
   readonly limitChats: () => void
   /** A new ticket of an app of the store is sent, as happens each hour. */
@@ -98,6 +100,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
   const sentAt = new Map<string, number[]>()
   let limited = false
   let ids = 0
+  let brought = ''
   let last: { readonly payload: object; readonly path: string; readonly app: FeishuApp } | null = null
   let wire: Wire = async () => {
     throw new Error('connect() the fake first')
@@ -130,6 +133,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
   const bring: FakeFeishu['bring'] = (from, place, type, content, more = {}) => {
     const { at = now(), app: to = app, mentions = [], replyTo } = more
     const message = nextId('om')
+    brought = message
     known.set(message, { chat: chatOf(place), root: place.thread ?? null })
     const answered = replyTo ?? place.thread
     const threads = answered ? { root_id: place.thread ?? answered, parent_id: answered } : {}
@@ -310,6 +314,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     deliver,
     keep,
     press,
+    lastId: () => brought,
     redeliver: async () => (last ? deliver(last.payload, last.path, last.app) : null),
     shown: () => shown,
     calls: api.calls,
