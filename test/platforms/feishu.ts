@@ -17,6 +17,7 @@ import {
 import { forgeriesFor } from './feishu-forgeries.ts'
 import type { ReadContent } from './feishu-rules.ts'
 import { makeSocketHost, type SocketHost } from './feishu-socket.ts'
+import type { Bringing } from './lines.ts'
 import type { FakePlatform, Person, PersonsFile, Place, RawReply, SayMore, Shown, Wire } from './platform.ts'
 
 export interface Bring {
@@ -42,6 +43,8 @@ export interface FakeFeishu extends FakePlatform {
   readonly press: (from: Person, message: string, value: unknown, chat?: string) => Promise<RawReply | null>
   /** From now on five messages a second go into one chat, and no more. */
   readonly limitChats: () => void
+  /** Ids of what people wrote, in order. */
+  readonly written: () => readonly string[]
   /** The person withdrew the message. */
   readonly recall: (message: string) => void
 }
@@ -70,7 +73,7 @@ interface Ours {
   readonly edits: number
 }
 
-export interface FeishuOptions {
+export interface FeishuOptions extends Bringing {
   readonly now?: () => number
   readonly mode?: 'websocket' | 'webhook'
   readonly encrypted?: boolean
@@ -81,11 +84,12 @@ export interface FeishuOptions {
 export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeishu> => {
   const { now = Date.now, mode = 'websocket', encrypted = false, ackMs = 3000 } = options
   const app: FeishuApp = encrypted ? { ...mainApp, encryptKey } : mainApp
-  const sockets = makeSocketHost({ ackMs })
+  const sockets = makeSocketHost({ ...options, ackMs })
   const known = new Map<string, Known>([[topicRoot, { chat: group.chat, root: topicRoot }]])
   const ours = new Map<string, Ours>()
   const resources = new Map<string, { readonly mime: string; readonly bytes: Uint8Array }>()
   const shown: Shown[] = []
+  const written: string[] = []
   const sentAt = new Map<string, number[]>()
   let limited = false
   let ids = 0
@@ -106,13 +110,14 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
   const deliver: FakeFeishu['deliver'] = async (payload, path = eventPath, to = app) => {
     last = { payload, path, app: to }
     if (mode === 'webhook') return wire(delivered(to, path, payload, now()))
-    sockets.push(to.appId, JSON.stringify(payload))
+    sockets.push(to.appId, JSON.stringify(payload), { once: path === callbackPath })
     return null
   }
 
   const bring: FakeFeishu['bring'] = (from, place, type, content, more = {}) => {
     const { at = now(), app: to = app, mentions = [], replyTo } = more
     const message = nextId('om')
+    written.push(message)
     known.set(message, { chat: chatOf(place), root: place.thread ?? null })
     const answered = replyTo ?? place.thread
     const threads = answered ? { root_id: place.thread ?? answered, parent_id: answered } : {}
@@ -285,6 +290,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     limitChats: () => {
       limited = true
     },
+    written: () => written,
     recall: (message) => void known.delete(message),
     forgeries: () => forgeriesFor(app, mode, writers[0] as Writer, now()),
     api,
