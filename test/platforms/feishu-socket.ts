@@ -31,6 +31,8 @@ interface Delivery {
   attempt: number
   /** Some try went to a line that worked, and stayed unacknowledged all the same. */
   ignored: boolean
+  /** Acknowledged, though that was lost on its way. */
+  taken: boolean
 }
 
 interface Line {
@@ -126,7 +128,7 @@ export const makeSocketHost = (deps: Bringing & { readonly ackMs: number }): Soc
     const waitMs = deps.againMs ? deps.againMs[delivery.attempt - 1] : afterMs
     if (delivery.once && deps.againMs) return
     if (waitMs !== undefined) afterwards(waitMs, delivery)
-    else givenUp.push({ payload: delivery.payload, ignored: delivery.ignored })
+    else if (!delivery.taken) givenUp.push({ payload: delivery.payload, ignored: delivery.ignored })
   }
 
   const send = (delivery: Delivery): void => {
@@ -169,6 +171,7 @@ export const makeSocketHost = (deps: Bringing & { readonly ackMs: number }): Soc
     const id = frame.headers.message_id ?? ''
     const known = unacked.get(id)
     if (!known) return
+    if (answer.code === 200) known.delivery.taken = true
     if (acksToLose > 0) {
       acksToLose -= 1
       return
@@ -225,7 +228,7 @@ export const makeSocketHost = (deps: Bringing & { readonly ackMs: number }): Soc
       return `${origin.replace('http', 'ws')}/ws/v2?${query}`
     },
     push: (appId, payload, { type = 'event', parts = pieces(), once = false } = {}) => {
-      const delivery = { appId, payload, type, parts, once, attempt: 0, ignored: false }
+      const delivery = { appId, payload, type, parts, once, attempt: 0, ignored: false, taken: false }
       const afterMs = jitterMs()
       if (afterMs > 0) afterwards(afterMs, delivery)
       else send(delivery)

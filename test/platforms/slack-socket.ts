@@ -19,6 +19,8 @@ interface Waiting {
   timer: NodeJS.Timeout | null
   /** Some try went to a line that worked, and stayed unconfirmed all the same. */
   ignored: boolean
+  /** Confirmed, though that was lost on its way. */
+  taken: boolean
 }
 
 export interface SocketHost {
@@ -33,6 +35,7 @@ export interface SocketHost {
   /** How many connections there ever were. */
   readonly opened: () => number
   readonly acks: () => readonly string[]
+  /** What our side confirmed, also where that was lost on its way. */
   readonly confirmed: () => readonly Delivery[]
   /** Brought as often as the platform does, never confirmed; `ignored` when it reached a line that worked. */
   readonly givenUp: () => readonly { readonly delivery: Delivery; readonly ignored: boolean }[]
@@ -100,7 +103,7 @@ export const makeSocketHost = (options: Bringing = {}): SocketHost => {
     if (isEvent && waitMs !== undefined) one.timer = later(waitMs, () => send(one))
     else {
       forget(one)
-      if (isEvent) givenUp.push({ delivery: one.delivery, ignored: one.ignored })
+      if (isEvent && !one.taken) givenUp.push({ delivery: one.delivery, ignored: one.ignored })
     }
   }
 
@@ -136,12 +139,13 @@ export const makeSocketHost = (options: Bringing = {}): SocketHost => {
     acks.push(id)
     const one = waiting.get(id)
     if (!one) return
+    if (!one.taken) confirmed.push(one.delivery)
+    one.taken = true
     if (acksToLose > 0) {
       acksToLose -= 1
       return
     }
     if (one.timer) clearTimeout(one.timer)
-    confirmed.push(one.delivery)
     forget(one)
   }
 
@@ -183,7 +187,7 @@ export const makeSocketHost = (options: Bringing = {}): SocketHost => {
       })
     },
     push: (delivery) => {
-      const one: Waiting = { delivery, attempt: 0, envelopeId: randomUUID(), timer: null, ignored: false }
+      const one: Waiting = { delivery, attempt: 0, envelopeId: randomUUID(), timer: null, ignored: false, taken: false }
       waiting.set(one.envelopeId, one)
       const afterMs = jitterMs()
       if (afterMs > 0) one.timer = later(afterMs, () => send(one))

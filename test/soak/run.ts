@@ -54,12 +54,13 @@ const figures = await soak({
   seed,
   forMs: minutes * 60_000,
   actEveryMs: 700,
-  troubleEveryMs: 10_000,
+  // Rarely enough that the waits before another try, which double up to a minute, leave the lines some life.
+  troubleEveryMs: 14_000,
   // As a server may set them; with Discord's 41 s and Feishu's 120 s a dead line would take up half of the run.
   heartbeatMs: 15_000,
   pingSec: 12,
-  againMs: [0, 20_000, 100_000],
-  refusesMs: 6000,
+  againMs: [0, 15_000, 60_000],
+  refusesMs: 4000,
   ghostMs: 20_000,
   slowDeaths: true,
   patienceMs: 240_000,

@@ -55,8 +55,8 @@ export const troubles = (stage: Stage, random: Random, measure: Measure): readon
       [4, 'cut', slack.socket.cut],
       [3, 'closed', () => slack.socket.drop(pick(serverCodes))],
       [measure.slowDeaths ? 3 : 0, 'half open', () => slack.socket.halfOpen(within(measure.ghostMs))],
-      [3, 'refresh', () => slack.socket.disconnect('refresh_requested', within(5000))],
-      [2, 'warning', () => slack.socket.disconnect('warning', 1000 + within(9000))],
+      [6, 'refresh', () => slack.socket.disconnect('refresh_requested', within(5000))],
+      [4, 'warning', () => slack.socket.disconnect('warning', 1000 + within(9000))],
       [measure.slowDeaths ? 1 : 0, 'too many', () => slack.socket.disconnect('too_many_websockets', within(3000))],
       [4, 'again', slackAgain],
       [2, 'acks lost', () => slack.socket.loseAcks(few())],
@@ -67,7 +67,10 @@ export const troubles = (stage: Stage, random: Random, measure: Measure): readon
         () => {
           const status = pick([429, 500, 503])
           const headers = status === 429 ? { headers: { 'retry-after': '1' } } : {}
-          slack.mishap({ method: /^apps\.conn/, how: { kind: 'status', status, ...headers }, times: few() })
+          forAWhile(
+            () => slack.mishap({ method: /^apps\.conn/, how: { kind: 'status', status, ...headers }, times: 1000 }),
+            () => slack.host.forgive('apps.connections.open'),
+          )
           slack.socket.cut()
         },
       ],

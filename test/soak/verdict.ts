@@ -73,7 +73,7 @@ export const verdict = (stage: Stage, spoken: readonly Spoken[]): Verdict => {
 
 /** How much more there may be of each after all those connections: what is kept open for the next call, caches, and a signal for each
  *  of Discord's interactions, whose tokens live for 15 minutes. */
-const margins = { files: 8, sockets: 8, netSockets: 8, timers: 12, listeners: 40, signals: 250, emitters: 60 } as const
+const margins = { files: 6, sockets: 6, netSockets: 6, timers: 8, listeners: 12, signals: 250, emitters: 25 } as const
 const mostHeapMiB = 16
 const mostRssMiB = 96
 
