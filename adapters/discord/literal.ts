@@ -1,7 +1,8 @@
 // A file of its own: pure text rules that keep a prompt from being taken for markup.
 
-/** Left as they are: code blocks, and links, in which a backslash would be part of the address. */
-const whole = /(```[\s\S]+?```|https?:\/\/[^\s<]+[^<.,:;"')\]\s])/
+/** Left as they are: code blocks, and links, in which a backslash would be part of the address. A code block goes before
+ *  a link that runs into it. */
+const whole = /(```[\s\S]+?```|https?:\/\/(?:(?!```[\s\S]+?```)[^\s<])+(?<![.,:;"')\]]))/
 /** What can begin or end formatting, a mention, a masked link or an emoji, wherever it stands. */
 const special = /[\\*_~`|[<]|@(?=everyone|here)|:(?=[\w+-]+:)/g
 /** Headings, quotes and lists begin a line. */

@@ -54,6 +54,11 @@ describe('a text made literal', () => {
     expect(literal(text)).toBe(text)
   })
 
+  it('calls nobody behind a code block that a link runs into', () => {
+    const text = 'https://example.com/a?x=*1*```*```@everyone'
+    expect(rendered(literal(text))).toBe(text)
+  })
+
   it('leaves a tag right behind a link readable', () => {
     const text = 'https://example.com/a<lora:fox:1>'
     expect(rendered(literal(text))).toBe(text)

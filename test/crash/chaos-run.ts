@@ -68,7 +68,16 @@ export const chaos = async ({ rounds, seed, patienceMs = 90_000, onRound }: Chao
     const said = crowd.said()
     const tookMs = Date.now() - startedMs
     const log = [...(stage.life()?.said() ?? []), ...bubbles(stage).map(({ chat, text }) => `${chat}: ${text}`)]
-    return { rounds, seed, kills, said: said.length, tookMs, open, log, ...judge(stage, said) }
+    return {
+      rounds,
+      seed,
+      kills,
+      said: said.length,
+      tookMs,
+      open,
+      log,
+      ...judge({ ...stage, seen: bubbles(stage) }, said),
+    }
   } finally {
     await stage.close()
   }

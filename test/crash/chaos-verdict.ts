@@ -1,6 +1,6 @@
 import type { Said } from './chaos-mouths.ts'
 import type { Stage } from './harness.ts'
-import { type Bubble, bubbles, unmarkedRepeats } from './seen.ts'
+import { type Bubble, unmarkedRepeats } from './seen.ts'
 import { type JobRow, jobRows, sentNews } from './state.ts'
 
 export interface Verdict {
@@ -22,8 +22,13 @@ export interface Verdict {
 /** Ends without a job at the backend that are the truth once they are told. */
 const withoutJob = new Set(['cancelled', 'rejected', 'refused', 'expired', 'unknown'])
 
-export const judge = (stage: Stage, said: readonly Said[]): Verdict => {
-  const seen = bubbles(stage)
+/** What is looked at: the backend, the daemon's state directory, and all that people see. */
+export interface Scene extends Pick<Stage, 'simulator' | 'dir'> {
+  readonly seen: readonly Bubble[]
+}
+
+export const judge = (stage: Scene, said: readonly Said[]): Verdict => {
+  const { seen } = stage
   const jobs = new Map(jobRows(stage.dir).map((row) => [row.prompt, row]))
   const news = sentNews(stage.dir)
   const ran = countByWord(stage, said)
@@ -37,7 +42,7 @@ export const judge = (stage: Stage, said: readonly Said[]): Verdict => {
     lost: judged.flatMap(({ one, why }) => (why === null ? [] : [`${one.kind} ${one.word} in ${one.chat}: ${why}`])),
     double: [...ran].filter(([, times]) => times > 1).map(([word, times]) => `${word}: ${times} times`),
     untrue: [
-      ...unmarkedRepeats(stage).map((text) => `repeated without a mark: ${text.slice(0, 100)}`),
+      ...unmarkedRepeats(seen).map((text) => `repeated without a mark: ${text.slice(0, 100)}`),
       ...[...jobs.values()]
         .filter((row) => ranInSpite(row, ran))
         .map((row) => `${row.prompt} (${row.approvalId ?? 'no approval'}) ran, but ${row.state}`),
@@ -45,7 +50,7 @@ export const judge = (stage: Stage, said: readonly Said[]): Verdict => {
   }
 }
 
-const countByWord = ({ simulator }: Stage, said: readonly Said[]): ReadonlyMap<string, number> => {
+const countByWord = ({ simulator }: Scene, said: readonly Said[]): ReadonlyMap<string, number> => {
   const words = new Set(said.flatMap(({ word }) => (word === '' ? [] : [word])))
   const times = new Map<string, number>()
   for (const { prompt } of simulator.control.jobs()) {
@@ -72,7 +77,9 @@ const fault = (
   news: ReadonlySet<string>,
 ): string | null => {
   const here = seen.filter(({ chat }) => chat === one.chat)
-  const answers = one.message === null ? here : here.filter(({ replyTo }) => replyTo === one.message)
+  const quoting = one.message === null ? here : here.filter(({ replyTo }) => replyTo === one.message)
+  // What somebody only looks up is named in its answer where it bears a word.
+  const answers = one.kind === 'look' ? quoting.filter(({ text }) => text.includes(one.word)) : quoting
   if (answers.length === 0) return 'no answer'
   if (one.kind === 'look') return null
   if (!row) return `no job row, though answered: ${answers.map(({ text }) => text.slice(0, 60)).join(' | ')}`

@@ -25,7 +25,7 @@ const namesOf = ({ people, places }: FakePlatform): ReadonlyMap<string, string> 
 }
 
 /** Here the mark is the first line of the message. */
-const bubblesOf = (platform: FakePlatform, names: ReadonlyMap<string, string> = new Map()): Bubble[] =>
+export const bubblesOf = (platform: FakePlatform, names: ReadonlyMap<string, string> = new Map()): Bubble[] =>
   platform.shown().map(({ place, text, edits, replyTo = null }) => ({
     chat: names.get(place.chat) ?? place.chat,
     text: text.startsWith(repeatMark) ? text.slice(repeatMark.length).trim() : text,
@@ -66,9 +66,9 @@ export const resultsFor = (stage: Stage, requester: Person, word: string): reado
   bubbles(stage).filter(({ chat, text }) => chat === requester.id && text.includes(word) && text.startsWith('portrait'))
 
 /** Messages that say the same in the same chat, though neither says that it may be a repeat. */
-export const unmarkedRepeats = (stage: Stage): readonly string[] => {
+export const unmarkedRepeats = (all: readonly Bubble[]): readonly string[] => {
   const seen = new Set<string>()
-  return bubbles(stage).flatMap(({ chat, text, repeated, edited }) => {
+  return all.flatMap(({ chat, text, repeated, edited }) => {
     // Only what speaks of one certain thing can be a repeat of itself.
     if (repeated || edited || !/\bID: /.test(text)) return []
     const key = `${chat} ${text}`
@@ -88,7 +88,9 @@ export interface BackendApproval {
   readonly word: string
 }
 
-export const backendApprovals = async ({ simulator }: Stage): Promise<readonly BackendApproval[]> => {
+export const backendApprovals = async ({
+  simulator,
+}: Pick<Stage, 'simulator'>): Promise<readonly BackendApproval[]> => {
   const found: BackendApproval[] = []
   for (let offset = 0; ; offset += 500) {
     const response = await fetch(`${simulator.url}/openclaw/approvals?limit=500&offset=${offset}`, {

@@ -17,7 +17,7 @@ const onStage = async (play: (stage: Stage) => Promise<void>): Promise<void> => 
   const stage = await openStage()
   try {
     await play(stage)
-    expect(unmarkedRepeats(stage)).toEqual([])
+    expect(unmarkedRepeats(bubbles(stage))).toEqual([])
   } finally {
     await stage.close()
   }

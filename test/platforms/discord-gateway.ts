@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { type Bringing, deafen, sendInPieces } from './lines.ts'
 
 export const intentBits = {
   guilds: 1,
@@ -26,12 +27,12 @@ interface Session {
   seq: number
   /** The client has asked to go on behind this one: it has what was before. */
   kept: number
-  /** What the client says to have heard. */
+  /** Its client said that it heard everything up to here. */
   heard: number
   socket: WebSocket | null
 }
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Bringing {
   readonly token: () => string
   readonly allowedIntents: () => number
   /** The data of READY without session and resume address. */
@@ -64,6 +65,9 @@ export interface FakeGateway {
   readonly onLost: (lost: (events: readonly unknown[]) => void) => void
   /** All that happened has been heard, as heartbeats tell. */
   readonly settled: () => boolean
+  /** Data of what was said while there was no session, or went down with one before its client confirmed it: nobody
+   *  ever gets that again. */
+  readonly missed: () => readonly unknown[]
   readonly stats: {
     identifies: number
     resumes: number
@@ -71,7 +75,16 @@ export interface FakeGateway {
     connections: number
     readonly frames: { readonly op: number; readonly d: unknown }[]
   }
-  readonly limits: { heartbeatMs: number; identifyEveryMs: number; remaining: number; closeNext: number | null }
+  readonly limits: {
+    heartbeatMs: number
+    identifyEveryMs: number
+    remaining: number
+    closeNext: number | null
+    /** Handshakes are refused with this status. */
+    refuse: number | null
+    /** How late heartbeats are answered. */
+    beatBackMs: number
+  }
   readonly open: () => number
   readonly shutdown: () => void
 }
@@ -87,13 +100,34 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     identifyEveryMs: 5000,
     remaining: 1000,
     closeNext: null,
+    refuse: null,
+    beatBackMs: 0,
   }
-  const frozen = new Set<WebSocket>()
+  const { jitterMs = () => 0, pieces = () => 1 } = options
+  const raws = new WeakMap<WebSocket, Duplex>()
+  const missed: unknown[] = []
+  const jittering = new Set<NodeJS.Timeout>()
+  const frozen = new WeakSet<WebSocket>()
   let lastIdentifyMs = Number.NEGATIVE_INFINITY
   let tellLost: (events: readonly unknown[]) => void = () => {}
 
   const put = (socket: WebSocket, frame: object): void => {
-    if (!frozen.has(socket)) socket.send(JSON.stringify(frame))
+    if (!frozen.has(socket)) sendInPieces(socket, JSON.stringify(frame), pieces())
+  }
+  const live = (): readonly WebSocket[] => [...server.clients].filter((one) => !frozen.has(one))
+  const forgetSessions = (): void => {
+    for (const { log, kept, heard } of sessions.values()) {
+      tellLost(log.filter(({ s }) => s > kept).map(({ d }) => d))
+      missed.push(
+        ...log.filter(({ s, t }) => s > heard && t.endsWith('_CREATE') && t !== 'GUILD_CREATE').map(({ d }) => d),
+      )
+    }
+    sessions.clear()
+  }
+  const bring = (t: string, d: (intents: number) => unknown): void => {
+    if (sessions.size > 0) forEach(t, d)
+    else if (stats.identifies === 0) early.push({ t, d })
+    else missed.push(d(known))
   }
   const record = (session: Session, t: string, d: unknown): void => {
     const one = { s: ++session.seq, t, d }
@@ -105,11 +139,6 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       const data = d(session.intents)
       if (data !== null) record(session, t, data)
     }
-  }
-
-  const drop = (): void => {
-    for (const { log, kept } of sessions.values()) tellLost(log.filter(({ s }) => s > kept).map(({ d }) => d))
-    sessions.clear()
   }
 
   const serve = (socket: WebSocket): void => {
@@ -125,10 +154,19 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     const minute = setInterval(() => {
       frames = 0
     }, 60_000)
-    let beat = setTimeout(() => socket.close(4009), limits.heartbeatMs * 1.5)
+    const late = (): void => {
+      // Nothing of a farewell would come through.
+      if (!frozen.has(socket)) socket.close(4009)
+    }
+    let beat = setTimeout(late, limits.heartbeatMs * 1.5)
     put(socket, { op: 10, s: null, t: null, d: { heartbeat_interval: limits.heartbeatMs, _trace: [] } })
     socket.on('error', () => socket.terminate())
-    socket.on('close', () => {
+    socket.on('close', (code) => {
+      // With one of these, from either side, the session is over as well.
+      if (session && (code === 1000 || code === 1001) && sessions.has(session.id)) {
+        if (!frozen.has(socket)) session.heard = session.seq
+        forgetSessions()
+      }
       clearInterval(minute)
       clearTimeout(beat)
       if (session?.socket === socket) session.socket = null
@@ -141,10 +179,11 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       stats.frames.push(frame)
       if (frame.op === 1) {
         stats.heartbeats++
-        if (session) session.heard = Math.max(session.heard, Number(frame.d))
         clearTimeout(beat)
-        beat = setTimeout(() => socket.close(4009), limits.heartbeatMs * 1.5)
-        return put(socket, { op: 11 })
+        beat = setTimeout(late, limits.heartbeatMs * 1.5)
+        if (session) session.heard = Math.max(session.heard, Number(frame.d) || 0)
+        if (limits.beatBackMs === 0) return put(socket, { op: 11 })
+        return void setTimeout(() => put(socket, { op: 11 }), limits.beatBackMs).unref()
       }
       if (frame.op === 2) session = session ? refuse(socket, 4005) : identify(socket, frame.d)
       else if (frame.op === 6) session = session ? refuse(socket, 4005) : resume(socket, frame.d)
@@ -174,7 +213,7 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     lastIdentifyMs = Date.now()
     const id = randomBytes(16).toString('hex')
     const session: Session = { id, intents, log: [], seq: 0, kept: 0, heard: 0, socket }
-    drop()
+    forgetSessions()
     sessions.set(session.id, session)
     record(session, 'READY', {
       ...options.ready(),
@@ -196,7 +235,8 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     }
     const seq = Number(data.seq)
     if (seq > session.seq) return refuse(socket, 4007)
-    if (session.socket && session.socket !== socket) session.socket.close(4000)
+    session.heard = Math.max(session.heard, seq)
+    if (session.socket && session.socket !== socket && !frozen.has(session.socket)) session.socket.close(4000)
     session.socket = socket
     session.kept = Math.max(session.kept, seq)
     for (const one of session.log.filter(({ s }) => s > seq)) put(socket, { op: 0, ...one })
@@ -209,15 +249,22 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     resumeUrl: null,
     upgrade: (request, socket, head) => {
       const { searchParams } = new URL(request.url ?? '/', 'http://fake')
+      if (limits.refuse !== null) return void socket.end(`HTTP/1.1 ${limits.refuse} Refused\r\n\r\n`)
       server.handleUpgrade(request, socket, head, (opened) => {
         if (searchParams.get('v') !== '10') return opened.close(4012)
         if (searchParams.get('encoding') !== 'json') return opened.close(4002)
+        raws.set(opened, socket)
         serve(opened)
       })
     },
     dispatch: (t, d) => {
-      if (sessions.size === 0) early.push({ t, d })
-      else forEach(t, d)
+      const afterMs = jitterMs()
+      if (afterMs === 0) return bring(t, d)
+      const timer = setTimeout(() => {
+        jittering.delete(timer)
+        bring(t, d)
+      }, afterMs)
+      jittering.add(timer)
     },
     again: (t) => {
       for (const session of sessions.values()) {
@@ -229,16 +276,16 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       for (const socket of server.clients) socket.send(text)
     },
     close: (code) => {
-      // Closed by the server with an ordinary code, the session is over as well.
-      for (const socket of server.clients) socket.close(code)
+      for (const socket of live()) socket.close(code)
     },
     cut: () => {
       for (const socket of server.clients) socket.terminate()
     },
     freeze: () => {
-      for (const socket of server.clients) {
+      for (const socket of live()) {
+        const raw = raws.get(socket)
         frozen.add(socket)
-        socket.pause()
+        if (raw) deafen(raw)
       }
       for (const session of sessions.values()) session.socket = null
     },
@@ -246,19 +293,23 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
       for (const socket of server.clients) put(socket, { op: 7, d: null })
     },
     invalidate: (resumable) => {
-      if (!resumable) drop()
-      for (const socket of server.clients) put(socket, { op: 9, d: resumable })
+      // Its client hears that behind everything else.
+      for (const one of sessions.values()) if (one.socket && !frozen.has(one.socket)) one.heard = one.seq
+      if (!resumable) forgetSessions()
+      for (const socket of live()) put(socket, { op: 9, d: resumable })
     },
-    forgetSessions: drop,
+    forgetSessions,
     onLost: (lost) => {
       tellLost = lost
     },
     settled: () =>
       early.length === 0 && [...sessions.values()].every(({ socket, heard, seq }) => socket !== null && heard >= seq),
+    missed: () => missed,
     stats,
     limits,
     open: () => server.clients.size,
     shutdown: () => {
+      for (const timer of jittering) clearTimeout(timer)
       for (const socket of server.clients) socket.terminate()
       server.close()
     },

@@ -21,6 +21,7 @@ import {
   postJson,
   type World,
 } from './discord-world.ts'
+import type { Bringing } from './lines.ts'
 import type { Failure, FakePlatform, Person, PersonsFile, Place, SayMore, Shown } from './platform.ts'
 
 /** What the tests of this adapter need beyond the common fake. */
@@ -54,7 +55,7 @@ const people = {
 
 /** Discord on 127.0.0.1, REST and gateway, written from the protocol facts. A place in a direct chat is named by its
  *  person, as people do; the channel behind it is found as the API has it. */
-export async function startDiscord(): Promise<FakeDiscord> {
+export async function startDiscord(bringing: Bringing = {}): Promise<FakeDiscord> {
   const world = makeWorld({ id: botId, username: 'render-desk' })
   openChannel(world, { id: group, type: 0 })
   openChannel(world, { id: thread, type: 11, parent: group, name: 'fox renders' })
@@ -67,6 +68,7 @@ export async function startDiscord(): Promise<FakeDiscord> {
   let lastSaid = 'MESSAGE_CREATE'
 
   const gateway = makeGateway({
+    ...bringing,
     token: () => valid,
     allowedIntents: () => allowed,
     ready: () => ({

@@ -19,6 +19,7 @@ import {
 import { forgeriesFor } from './feishu-forgeries.ts'
 import { type ReadContent, type Refusal, refusalOf } from './feishu-rules.ts'
 import { makeSocketHost, type SocketHost } from './feishu-socket.ts'
+import type { Bringing } from './lines.ts'
 import type { FakePlatform, Person, PersonsFile, Place, RawReply, SayMore, Shown, Wire } from './platform.ts'
 
 export interface Bring {
@@ -49,6 +50,8 @@ export interface FakeFeishu extends FakePlatform {
   readonly limitChats: () => void
   /** A new ticket of an app of the store is sent, as happens each hour. */
   readonly ticket: (atMs?: number) => Promise<RawReply | null>
+  /** Ids of what people wrote, in order. */
+  readonly written: () => readonly string[]
   /** The person withdrew the message. */
   readonly recall: (message: string) => void
 }
@@ -79,7 +82,7 @@ interface Ours {
   readonly edits: number
 }
 
-export interface FeishuOptions {
+export interface FeishuOptions extends Bringing {
   readonly now?: () => number
   readonly mode?: 'websocket' | 'webhook'
   readonly encrypted?: boolean
@@ -92,15 +95,15 @@ export interface FeishuOptions {
 export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeishu> => {
   const { now = Date.now, mode = 'websocket', encrypted = false, ackMs = 3000, store = false } = options
   const app: FeishuApp = { ...mainApp, ...(encrypted ? { encryptKey } : {}), ...(store ? { store: true } : {}) }
-  const sockets = makeSocketHost({ ackMs })
+  const sockets = makeSocketHost({ ...options, ackMs })
   const known = new Map<string, Known>([[topicRoot, { chat: group.chat, root: topicRoot }]])
   const ours = new Map<string, Ours>()
   const resources = new Map<string, { readonly mime: string; readonly bytes: Uint8Array }>()
   const shown: Shown[] = []
+  const written: string[] = []
   const sentAt = new Map<string, number[]>()
   let limited = false
   let ids = 0
-  let brought = ''
   let last: { readonly payload: object; readonly path: string; readonly app: FeishuApp } | null = null
   let wire: Wire = async () => {
     throw new Error('connect() the fake first')
@@ -126,14 +129,14 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     if (!ticketed) await ticket()
     last = { payload, path, app: to }
     if (mode === 'webhook') return wire(delivered(to, path, payload, now()))
-    sockets.push(to.appId, JSON.stringify(payload))
+    sockets.push(to.appId, JSON.stringify(payload), { once: path === callbackPath })
     return null
   }
 
   const bring: FakeFeishu['bring'] = (from, place, type, content, more = {}) => {
     const { at = now(), app: to = app, mentions = [], replyTo } = more
     const message = nextId('om')
-    brought = message
+    written.push(message)
     known.set(message, { chat: chatOf(place), root: place.thread ?? null })
     const answered = replyTo ?? place.thread
     const threads = answered ? { root_id: place.thread ?? answered, parent_id: answered } : {}
@@ -314,7 +317,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
     deliver,
     keep,
     press,
-    lastId: () => brought,
+    lastId: () => written.at(-1) ?? '',
     redeliver: async () => (last ? deliver(last.payload, last.path, last.app) : null),
     shown: () => shown,
     calls: api.calls,
@@ -323,6 +326,7 @@ export const startFeishu = async (options: FeishuOptions = {}): Promise<FakeFeis
       limited = true
     },
     ticket,
+    written: () => written,
     recall: (message) => void known.delete(message),
     forgeries: () => forgeriesFor(app, mode, writers[0] as Writer, now()),
     api,

@@ -26,6 +26,8 @@ export interface SlackHost {
   readonly mishap: (mishap: Mishap) => void
   /** Nothing that was planned happens any more. */
   readonly calm: () => void
+  /** Planned mishaps of this method will not happen. */
+  readonly forgive: (method: string) => void
   readonly calls: () => readonly { readonly method: string; readonly at: number }[]
   readonly bodies: (method: string) => readonly Fields[]
   /** The host in the address of a file, in place of our own. */
@@ -196,6 +198,9 @@ export const startHost = async (world: World, more: Omit<MethodDeps, 'world' | '
     server,
     mishap: (mishap) => void mishaps.push({ ...mishap }),
     calm: () => void mishaps.splice(0),
+    forgive: (method) => {
+      mishaps.splice(0, mishaps.length, ...mishaps.filter((one) => !one.method.test(method)))
+    },
     calls: () => calls,
     bodies: (method) => bodies.filter((one) => one.method === method).map(({ fields }) => fields),
     lieAboutFiles: (where) => {

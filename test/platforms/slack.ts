@@ -1,3 +1,4 @@
+import type { Bringing } from './lines.ts'
 import type { FakePlatform, Person, Place, RawCall, RawReply, SayMore, Shown, Wire } from './platform.ts'
 import {
   appId,
@@ -47,7 +48,7 @@ export interface FakeSlack extends FakePlatform {
   readonly keep: (name: string, mime: string, bytes: Uint8Array, team?: Team) => StoredFile
 }
 
-export interface SlackOptions {
+export interface SlackOptions extends Bringing {
   readonly now?: () => number
   readonly mode?: 'events' | 'socket'
 }
@@ -68,7 +69,7 @@ export const startSlack = async (options: SlackOptions = {}): Promise<FakeSlack>
   const { now = Date.now, mode = 'events' } = options
   const world = makeWorld(now)
   const oauth = makeOauth(world)
-  const socket = makeSocketHost()
+  const socket = makeSocketHost(options)
   let wire: Wire = async () => {
     throw new Error('connect() the fake first')
   }
