@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FeishuApp } from './feishu-events.ts'
 import {
@@ -68,6 +68,7 @@ export interface ApiDeps {
 
 export interface FeishuApi {
   readonly origin: string
+  readonly server: Server
   readonly files: ReadonlyMap<string, StoredFile>
   readonly failNext: (how: Failure | { readonly kind: 'refused'; readonly refusal: Refusal }) => void
   /** All tokens handed out so far are worth nothing from now on. */
@@ -314,6 +315,7 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
 
   return {
     origin,
+    server,
     files,
     failNext: (how) => {
       failure = how
