@@ -42,13 +42,15 @@ export interface StreamTarget {
   readonly close: () => Promise<void>
 }
 
-const maxGrowthBytes = 24e6
+/** Some of it is room for the longest messages, which the allocator keeps. */
+const maxGrowthBytes = 36e6
 const maxHeapGrowthBytes = 5e6
 const settledAfter = 5000
 /** Each costs the pause that the daemon makes after a failure, and the pauses double. */
 const endingsOf = (count: number): number => (count >= settledAfter ? 5 : 1)
 const batchOf = (count: number): number => Math.min(500, Math.ceil(count / 5))
-const patienceMs = 90_000
+/** The sixth pause in a row is half a minute, and some endings take two. */
+const patienceMs = 150_000
 const answerMs = 30_000
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
