@@ -82,7 +82,7 @@ export const openDiscord = async (): Promise<StreamTarget> => {
     marked: () => gateway.stats.heartbeats > beats,
     endings: [
       { name: 'asked to come again', act: (write) => write(frame(7, null)) },
-      { name: 'a session that is none any more', act: () => gateway.invalidate(false) },
+      { name: 'a session that is none any more', connections: 2, act: () => gateway.invalidate(false) },
       { name: 'a second hello', act: (write) => write(frame(10, { heartbeat_interval: 41_250 })) },
       { name: 'READY in no form', act: (write) => write(frame(0, { user: [] }, { t: 'READY', s: 1 })) },
       {
