@@ -74,8 +74,8 @@ export const makePlaces = (api: Api, account: string): Places => {
       keep(read.output)
       return read.output.parent_id
     } catch (error) {
-      // Gone, or not ours to see: that stays so. Anything else passes, and the event can come again.
-      if (error instanceof DiscordError && (error.status === 404 || error.status === 403)) return null
+      // Gone, not ours to see, or no id at all: that stays so. Anything else passes, and the event can come again.
+      if (error instanceof DiscordError && [400, 403, 404].includes(error.status ?? 0)) return null
       throw error
     }
   }

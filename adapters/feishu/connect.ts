@@ -75,6 +75,8 @@ export const longConnection = (app: App, deps: Deps): Stream => {
         config = { ...config, ...toldBy(frame) }
         return
       }
+      if (frame.method !== 1)
+        return deps.log.warn({ account, method: frame.method }, 'a frame of no known kind is dropped')
       pending += 1
       if (pending > mostPending) socket.pause()
       const startedMs = deps.now()

@@ -9,6 +9,8 @@ export type Joined =
 /** Parts that lie longer are dropped: the event comes again as a whole (facts/feishu §6). */
 const keepMs = 10_000
 const mostParts = 1000
+const mostOpen = 200
+const longestId = 200
 const mostBytes = 4 * 1024 * 1024
 
 interface Open {
@@ -33,8 +35,10 @@ export const makeJoiner = (now: () => number): ((frame: Frame) => Joined) => {
     const [sum, seq] = [Number(sumText), Number(seqText)]
     if (sum <= 1) return { kind: 'whole', payload }
     const id = headerIn(frame, 'message_id')
-    if (id === undefined || seq >= sum || sum > mostParts) return { kind: 'broken', why: 'a part that fits nowhere' }
+    if (id === undefined || id.length > longestId || seq >= sum || sum > mostParts)
+      return { kind: 'broken', why: 'a part that fits nowhere' }
     for (const [key, { sinceMs }] of open) if (now() - sinceMs > keepMs) open.delete(key)
+    if (!open.has(id) && open.size >= mostOpen) return { kind: 'broken', why: 'too many in parts' }
     const known = open.get(id) ?? { parts: new Map<number, Uint8Array>(), sum, sinceMs: now() }
     if (known.sum !== sum) return { kind: 'broken', why: 'parts of two different wholes' }
     if (bytesHeld() + payload.byteLength > mostBytes) return { kind: 'broken', why: 'too much in parts' }

@@ -122,7 +122,12 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
     const body = JSON.stringify({ response_type, replace_original: false, text, blocks })
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(quickMs)])
-    const response = await client.request('response_url', url, init, bounded)
+    const response = await client.request('response_url', url, init, bounded).catch((error: unknown) => {
+      if (!(error instanceof SlackError) || error.code !== 'foreign_address') throw error
+      log.warn({ about: error.message }, 'an answer takes another way')
+      return null
+    })
+    if (response === null) return false
     await response.body?.cancel()
     if (response.ok) return true
     if (response.status === 429 || response.status >= 500) {

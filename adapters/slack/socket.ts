@@ -19,6 +19,8 @@ export interface SocketDeps extends Pick<AdapterDeps, 'now' | 'random' | 'sleep'
 
 const openMs = 15_000
 const pingEveryMs = 5_000
+/** Lines last for hours. So many may be changed while they are young; behind that each waits. */
+const [youngMs, mostYoung] = [10_000, 3]
 /** Three pings without an answer. */
 const deadAfterMs = 16_000
 const maxFrameBytes = 4 * 1024 * 1024
@@ -173,11 +175,12 @@ export const makeStream = (deps: SocketDeps): Stream => {
     const stopped = aborted(signal).then(() => null)
     let switchedOff = false
     let current: Line | null = null
+    let [openedMs, young] = [now(), 0]
     for (;;) {
-      const wish = wishOf()
+      const wish = Promise.withResolvers<string>()
       const asked = (reason: string): void => {
         if (reason === 'link_disabled') switchedOff = true
-        wish.make(reason === 'too_many_websockets' ? 'crowded' : 'renew')
+        wish.resolve(reason === 'too_many_websockets' ? 'crowded' : 'renew')
       }
       const standing: Line | null = current
       const line: Line | null = await open(deliver, asked, signal, lines).catch((error: unknown) => {
@@ -189,20 +192,23 @@ export const makeStream = (deps: SocketDeps): Stream => {
       if (line !== null) {
         retire(standing)
         current = line
+        openedMs = now()
         report('up', 'connected by Socket Mode')
         log.info({}, 'Slack Socket Mode connected')
       }
       const outcome: string | null = await Promise.race([
         stopped,
         (line ?? standing)?.closed ?? 'closed',
-        line === null ? sleep(1000 + 4000 * random(), signal).then(() => 'renew') : wish.made,
+        line === null ? sleep(1000 + 4000 * random(), signal).then(() => 'renew') : wish.promise,
       ])
       if (outcome === null) return
       if (switchedOff) throw new StreamError(offAbout, { fatal: true })
       if (outcome !== 'renew' && outcome !== 'crowded')
         throw new StreamError(`the connection to Slack ended (${outcome})`)
+      young = now() - openedMs < youngMs ? young + 1 : 0
       // Ten lines an app; another one at once would only be turned away again.
-      if (outcome === 'crowded') await sleep(5000 + 5000 * random(), signal)
+      const pauseMs = outcome === 'crowded' ? 5000 : young > mostYoung ? 1000 : 0
+      if (pauseMs > 0) await sleep(pauseMs * (1 + random()), signal)
       log.info({}, 'Slack asks for a new connection')
     }
   }
@@ -223,15 +229,6 @@ export const makeStream = (deps: SocketDeps): Stream => {
       }
     },
   }
-}
-
-/** Slack's wish for a new line, once. */
-const wishOf = (): { readonly made: Promise<string>; readonly make: (wish: string) => void } => {
-  let make: (wish: string) => void = () => {}
-  const made = new Promise<string>((resolve) => {
-    make = resolve
-  })
-  return { made, make }
 }
 
 const isFatal = (error: unknown): boolean => error instanceof StreamError && error.fatal

@@ -12,8 +12,8 @@ export interface StreamDeps {
 
 const firstMs = 1000
 const mostMs = 60_000
-/** A run that held this long was healthy: the next failure starts counting anew. */
-const healthyMs = 60_000
+/** What was up for this long was healthy: the next failure starts counting anew. */
+const healthyMs = 10_000
 
 /** Keeps a polling or gateway adapter running until the signal aborts, its source ends, or a fatal error says that
  *  trying again is of no use. Resolves then; never rejects. */
@@ -24,9 +24,13 @@ export const keepRunning = async (
 ): Promise<'ended' | 'fatal'> => {
   let failures = 0
   while (!signal.aborted) {
-    const startedMs = deps.now()
+    let upMs: number | null = null
+    const report: Report = (state, about) => {
+      upMs = state === 'up' ? (upMs ?? deps.now()) : null
+      deps.report(state, about)
+    }
     try {
-      await stream.run(deps.deliver, deps.report, signal)
+      await stream.run(deps.deliver, report, signal)
       return 'ended'
     } catch (error) {
       if (signal.aborted) return 'ended'
@@ -36,7 +40,7 @@ export const keepRunning = async (
         deps.log.error({ about }, 'intake stopped: it needs the operator')
         return 'fatal'
       }
-      failures = deps.now() - startedMs > healthyMs ? 1 : failures + 1
+      failures = upMs !== null && deps.now() - upMs > healthyMs ? 1 : failures + 1
       const asked = error instanceof StreamError ? (error.retryAfterMs ?? 0) : 0
       const waitMs = Math.max(asked, Math.min(mostMs, firstMs * 2 ** (failures - 1)) * (0.5 + deps.random() / 2))
       deps.log.warn({ about, retryInMs: Math.round(waitMs), failures }, 'intake interrupted')

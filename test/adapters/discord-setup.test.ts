@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DiscordError } from '../../adapters/discord/errors.ts'
 import discord from '../../adapters/discord/index.ts'
 import { makePlaces } from '../../adapters/discord/places.ts'
 import { gatewayUrl } from '../../adapters/discord/session.ts'
@@ -132,5 +133,19 @@ describe('what is remembered', () => {
     expect(await places.parentOf(idOf(0), never)).toBe('8')
     expect(await places.directOf(idOf(99_999), never)).toBe('5')
     expect(await places.directOf(idOf(0), never)).toBe('9')
+  })
+
+  it('a thread that Discord will never tell of has no parent, and holds up nothing', async () => {
+    const asked = (status: number) =>
+      makePlaces(
+        {
+          call: async () => {
+            throw new DiscordError('GET', { status, words: 'no' })
+          },
+        },
+        account,
+      ).parentOf('99999999999999999999', never)
+    for (const status of [400, 403, 404]) expect(await asked(status)).toBeNull()
+    for (const status of [401, 429, 500]) await expect(asked(status)).rejects.toMatchObject({ status })
   })
 })

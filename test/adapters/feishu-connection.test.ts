@@ -4,7 +4,7 @@ import { requestOf } from '../kit/adapter.ts'
 import { sleep } from '../kit/deps.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { callOf, otherApp, v2 } from '../platforms/feishu-events.ts'
-import { readFrame } from '../platforms/feishu-frames.ts'
+import { readFrame, writeFrame } from '../platforms/feishu-frames.ts'
 import {
   account,
   bytesOf,
@@ -112,6 +112,16 @@ describe('recorded frames', () => {
 })
 
 describe('the long connection', () => {
+  it('says nothing to a frame of no known kind', async () => {
+    const stream = await open()
+    const frame = readFrame(bytesOf('ws.event'))
+    for (const method of [2, 2 ** 31]) fake.sockets.raw(writeFrame({ ...frame, method }))
+    fake.sockets.raw(bytesOf('ws.event'))
+    await stream.until(1)
+    await expect.poll(() => codes(), { interval: 5 }).toEqual([200])
+    expect(feishu.lines.filter((line) => line.includes('no known kind'))).toHaveLength(2)
+  })
+
   it('brings what was said before and after it was opened, in order, and says as whom', async () => {
     await say('one')
     await say('two')

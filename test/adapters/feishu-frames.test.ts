@@ -177,4 +177,15 @@ describe('parts of an event', () => {
     const kinds = Array.from({ length: 8 }, (_, i) => join(part(`${i}`, 2, 0, large)).kind)
     expect(kinds.filter((kind) => kind === 'part')).toHaveLength(4)
   })
+
+  it('never fill the memory with parts of nothing either', () => {
+    let now = 0
+    const join = makeJoiner(() => now)
+    const kinds = Array.from({ length: 1000 }, (_, i) => join(part(`${i}`, 2, 0, new Uint8Array())).kind)
+    expect(kinds.filter((kind) => kind === 'part')).toHaveLength(200)
+    expect(join(part('0', 2, 1, Buffer.from('x')))).toMatchObject({ kind: 'whole' })
+    now = 10_001
+    expect(join(part('late', 2, 0, new Uint8Array()))).toEqual({ kind: 'part' })
+    expect(join(part('x'.repeat(201), 2, 0, new Uint8Array()))).toMatchObject({ kind: 'broken' })
+  })
 })

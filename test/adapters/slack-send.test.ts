@@ -298,17 +298,20 @@ describe('an answer for one person alone', () => {
     expect(await slack.adapter.send(late, never)).toMatchObject({ via: 'push' })
   })
 
-  it('never leaves Slack: addresses elsewhere are none', async () => {
-    const { adapter } = connected(fake)
+  it('never leaves Slack: where the address is elsewhere, it takes another way', async () => {
+    const { adapter, lines } = connected(fake)
+    const to = { ...hello.to, ...fake.places.group }
     for (const url of ['https://example.org/x', 'http://hooks.slack.com/x', 'https://hooks.slack.com.example.org/']) {
       const handle = {
         kind: 'token',
-        value: JSON.stringify({ user: 'U0A', url }),
+        value: JSON.stringify({ user: fake.people.ann.id, url }),
         expiresAt: Date.now() + 1000,
       } as const
-      const error = await failure(adapter.send({ ...hello, audience: 'asker', handle }, never))
-      expect(error).toMatchObject({ code: 'rejected', message: expect.stringContaining('not one of Slack') })
+      expect(await adapter.send({ ...hello, to, audience: 'asker', handle }, never)).toEqual({ via: 'token' })
     }
+    expect(fake.shown().map(({ onlyFor }) => onlyFor)).toEqual(Array(3).fill(fake.people.ann.id))
+    expect(fake.calls().map(({ method }) => method)).toEqual(Array(3).fill('chat.postEphemeral'))
+    expect(lines.filter((line) => line.includes('not one of Slack'))).toHaveLength(3)
   })
 })
 

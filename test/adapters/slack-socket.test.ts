@@ -188,6 +188,27 @@ describe('a line to Slack', () => {
     await eventually(() => fake.socket.opened() === 2)
   })
 
+  it('is not changed again and again without a pause, however often Slack asks', async () => {
+    const clock = makeClock(Date.now())
+    await started({ sleep: clock.sleep, now: clock.now })
+    for (let opened = 2; opened <= 4; opened++) {
+      fake.socket.disconnect('refresh_requested')
+      await eventually(() => fake.socket.opened() === opened && fake.socket.connections() === 1)
+    }
+    const resting = clock.sleepers()
+    fake.socket.disconnect('refresh_requested')
+    await eventually(() => clock.sleepers() > resting)
+    expect(fake.socket.opened()).toBe(4)
+    await clock.advance(2000)
+    await eventually(() => fake.socket.opened() === 5 && fake.socket.connections() === 1)
+    // A line that held for a while is changed at once again.
+    await clock.advance(4000)
+    await clock.advance(4000)
+    await clock.advance(4000)
+    fake.socket.disconnect('refresh_requested')
+    await eventually(() => fake.socket.opened() === 6)
+  })
+
   it('leaves nothing behind when it is stopped, at any moment', async () => {
     for (const wait of [0, 2, 5, 10, 20]) {
       const run = start()

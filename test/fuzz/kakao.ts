@@ -16,6 +16,7 @@ const person = /"fa4efa4e\w{50,60}"/g
 const target: Target = {
   name: 'kakao',
   settings: { ...webhook, KAKAO_RESPONSE_TIMEOUT_MS: '500' },
+  secrets: [secret],
   maxBytes: 65_536,
   post: (body, n) => ({
     path: '/kakao/webhook',

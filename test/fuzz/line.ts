@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { startLine } from '../platforms/line.ts'
 import { damageJson } from './damage.ts'
-import type { Target } from './target.ts'
+import { inSettings, type Target } from './target.ts'
 
 const golden = new URL('../golden/line/', import.meta.url)
 const seeds = readdirSync(golden)
@@ -30,7 +30,8 @@ export const openLine = async (): Promise<Target> => {
   }
   return {
     name: 'line',
-    settings: Object.fromEntries(Object.entries(fake.settings).map(([name, value]) => [`LINE_${name}`, value])),
+    settings: inSettings('LINE', fake.settings),
+    secrets: fake.secrets,
     maxBytes: 1024 * 1024,
     post: (body, _n, random) => {
       const signed = random.chance(1 - share.proven) ? random.pick(seeds) : body

@@ -1,4 +1,5 @@
-/** Bad input, much of it, for real daemons: damaged requests to every webhook, damaged updates to what polls.
+/** Bad input, much of it, for real daemons: damaged requests to every webhook, damaged updates to what polls, damaged
+ *  frames over every connection that is kept open.
  *
  *    npm run fuzz                              20,000 for each
  *    npm run fuzz -- --count 500 --seed 7      fewer; the seed of a run that failed repeats its input
@@ -8,8 +9,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { openDiscord } from './discord.ts'
+import { openFeishu } from './feishu.ts'
+import { openFeishuConnection } from './feishu-connection.ts'
 import { openKakao } from './kakao.ts'
 import { openLine } from './line.ts'
+import { openSlack } from './slack.ts'
+import { openSlackSocket } from './slack-socket.ts'
+import { fuzzStream } from './stream.ts'
 import type { Report } from './target.ts'
 import { fuzzTelegram } from './telegram.ts'
 import { type FuzzOptions, fuzzWebhook } from './webhook.ts'
@@ -22,7 +29,12 @@ const fuzzers: Readonly<Record<string, (options: FuzzOptions) => Promise<Report>
   whatsapp: (options) => fuzzWebhook(openWhatsapp, options),
   wechat: (options) => fuzzWebhook(openWechat, options),
   'wechat-safe': (options) => fuzzWebhook(openSafeWechat, options),
+  slack: (options) => fuzzWebhook(openSlack, options),
+  feishu: (options) => fuzzWebhook(openFeishu, options),
   telegram: fuzzTelegram,
+  'slack-socket': (options) => fuzzStream(openSlackSocket, options),
+  'feishu-connection': (options) => fuzzStream(openFeishuConnection, options),
+  discord: (options) => fuzzStream(openDiscord, options),
 }
 
 const { values } = parseArgs({

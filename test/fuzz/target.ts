@@ -6,6 +6,8 @@ export interface Target {
   readonly name: string
   /** Of a daemon with this platform, names without prefix. */
   readonly settings: Readonly<Record<string, string>>
+  /** What must never stand in the log. */
+  readonly secrets: readonly string[]
   readonly maxBytes: number
   /** Request `n` with this body: mostly proven as the platform proves it, so that what is behind gets to see it. */
   readonly post: (body: Buffer, n: number, random: Random) => Post
@@ -14,6 +16,8 @@ export interface Target {
   /** Another person, another place, another message, now. */
   readonly vary: (body: Buffer, random: Random, n: number) => Buffer
   readonly damage: (body: Buffer, random: Random) => Buffer
+  /** Sent before all damage, and taken: what the daemon learns once, it shall not learn from damage. */
+  readonly first?: readonly Post[]
   /** A person asks for help. */
   readonly help: Buffer
   /** Whether they got it; `answer` is what the webhook said to it. */
@@ -33,3 +37,10 @@ export interface Report {
   /** Empty: it held. */
   readonly problems: readonly string[]
 }
+
+/** The settings of a fake, as the daemon's variables have them. */
+export const inSettings = (
+  platform: string,
+  settings: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(settings).map(([name, value]) => [`${platform}_${name}`, String(value)]))

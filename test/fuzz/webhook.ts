@@ -6,7 +6,7 @@ import { MB } from '../bench/row.ts'
 import { type Frame, frame } from './frames.ts'
 import { type Random, seeded } from './random.ts'
 import type { Report, Target } from './target.ts'
-import { seriousIn } from './trouble.ts'
+import { seriousIn, toldIn } from './trouble.ts'
 import { openWire, type Reply } from './wire.ts'
 
 export interface FuzzOptions {
@@ -30,7 +30,7 @@ export const fuzzWebhook = async (
   { count, seed, dir, say }: FuzzOptions,
 ): Promise<Report> => {
   const target = await open()
-  const backend = await openSimulator({ templates: [] })
+  const backend = await openSimulator()
   const daemon = await startDaemon({
     dir: join(dir, target.name),
     backend: backend.url,
@@ -61,14 +61,23 @@ export const fuzzWebhook = async (
     await Promise.all(Array.from({ length: atOnce }, sender))
   }
 
+  for (const post of target.first ?? []) {
+    const wire = openWire(daemon.port)
+    const { status } = await wire.send(frame(post, target.maxBytes, tame))
+    wire.close()
+    if (status !== 200) problems.push(`a good request before all others was answered with ${status}`)
+  }
   await attack(0, early)
-  await quiet(target)
+  if (early === settledAfter) await quiet(target)
   const before = await daemon.memory()
   await attack(early, count)
   await quiet(target)
   const after = await daemon.memory()
   if (early === settledAfter) problems.push(...grown(before, after, target))
   problems.push(...(await stillWell(target, daemon)))
+  // People nobody knows may ask for a job; all of them would have waited for an approval.
+  const jobs = backend.control.jobs().length
+  if (jobs > 0) problems.push(`${jobs} jobs were run for people who may not run any`)
   await Promise.all([backend.close(), target.close()])
   return {
     name: `${target.name}: ${count} requests, seed ${seed}`,
@@ -121,5 +130,6 @@ const stillWell = async (target: Target, daemon: DaemonChild): Promise<readonly 
     ...(helped ? [] : [`/help was answered with ${status}: ${body.slice(0, 200)}`]),
     ...(code === 0 ? [] : [`the daemon ended with code ${code}`]),
     ...seriousIn(daemon.log()),
+    ...toldIn(daemon.log(), target.secrets),
   ]
 }

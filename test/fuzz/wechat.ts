@@ -91,6 +91,7 @@ const openMode = (mode: 'plain' | 'safe'): Target => ({
     WECHAT_TOKEN: account.token,
     ...(mode === 'safe' ? { WECHAT_ENCODING_AES_KEY: account.aesKey, WECHAT_APP_ID: account.appId } : {}),
   },
+  secrets: [account.token, account.aesKey],
   maxBytes: 65_536,
   post: (body, n, random) => (mode === 'safe' ? sealedPost(body, n, random) : postOf(body, n, random, null)),
   seeds,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { startWhatsapp } from '../platforms/whatsapp.ts'
 import { appSecret, contactOf, hook, messageOf, metaJson, numberValue } from '../platforms/whatsapp-hooks.ts'
 import { damageJson } from './damage.ts'
-import type { Target } from './target.ts'
+import { inSettings, type Target } from './target.ts'
 
 const golden = new URL('../golden/whatsapp/', import.meta.url)
 const seeds = readdirSync(golden)
@@ -22,7 +22,8 @@ export const openWhatsapp = async (): Promise<Target> => {
   const messages = [messageOf(writer, 'wamid.FUZZHELP', Date.now(), { type: 'text', text: { body: '/help' } })]
   return {
     name: 'whatsapp',
-    settings: Object.fromEntries(Object.entries(fake.settings).map(([name, value]) => [`WHATSAPP_${name}`, value])),
+    settings: inSettings('WHATSAPP', fake.settings),
+    secrets: fake.secrets,
     maxBytes: 3 * 1024 * 1024,
     post: (body, _n, random) => {
       const signed = random.chance(1 - share.proven) ? random.pick(seeds) : body

@@ -5,7 +5,10 @@ import { flush, makeClock } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
 
 /** A stream that fails as listed, then runs until it is stopped. */
-const running = (failures: readonly (Error | 'end')[], { holdMs = 0, random = 1 } = {}) => {
+const running = (
+  failures: readonly (Error | 'end')[],
+  { holdMs = 0, random = 1, gets = 'up' as 'up' | 'down' } = {},
+) => {
   const clock = makeClock(0)
   const starts: number[] = []
   const told: string[] = []
@@ -16,7 +19,7 @@ const running = (failures: readonly (Error | 'end')[], { holdMs = 0, random = 1 
     run: async (_deliver, report, signal) => {
       const how = failures[starts.length]
       starts.push(clock.now())
-      report('up', 'connected')
+      report(gets, 'connected')
       await clock.sleep(holdMs, signal)
       if (how === 'end') return
       if (how) throw how
@@ -54,10 +57,18 @@ test('the distances are spread by chance between half and all', async () => {
   await ended
 })
 
-test('a stream that ran well for over a minute begins with a short wait again', async () => {
-  const { clock, starts, stop, ended } = running(trouble(3), { holdMs: 61_000 })
-  await clock.advance(200_000)
-  expect(starts.slice(1).map((at, i) => at - (starts[i] ?? 0))).toEqual([62_000, 62_000, 62_000])
+test('a stream that was up for over ten seconds begins with a short wait again', async () => {
+  const { clock, starts, stop, ended } = running(trouble(3), { holdMs: 11_000 })
+  await clock.advance(60_000)
+  expect(starts.slice(1).map((at, i) => at - (starts[i] ?? 0))).toEqual([12_000, 12_000, 12_000])
+  stop.abort()
+  await ended
+})
+
+test('one that never got up waits longer each time, however long it tried', async () => {
+  const { clock, starts, stop, ended } = running(trouble(3), { holdMs: 11_000, gets: 'down' })
+  await clock.advance(60_000)
+  expect(starts.slice(1).map((at, i) => at - (starts[i] ?? 0))).toEqual([12_000, 13_000, 15_000])
   stop.abort()
   await ended
 })

@@ -29,6 +29,7 @@ export interface FakeDiscord extends FakePlatform {
   readonly token: string
   readonly world: World
   readonly gateway: FakeGateway
+  readonly server: Server
   readonly base: string
   /** A slash command, with the options as the client sends them. */
   readonly command: (by: Person, place: Place, name: string, options?: readonly object[], more?: object) => Interaction
@@ -185,6 +186,7 @@ export async function startDiscord(bringing: Bringing = {}): Promise<FakeDiscord
     token,
     world,
     gateway,
+    server,
     base,
     command,
     complete,

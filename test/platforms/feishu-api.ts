@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type FeishuApp, tenant as homeTenant, otherTenant } from './feishu-events.ts'
 import {
@@ -47,6 +47,7 @@ export interface ApiDeps {
 
 export interface FeishuApi {
   readonly origin: string
+  readonly server: Server
   readonly files: ReadonlyMap<string, StoredFile>
   readonly failNext: (how: Failure | { readonly kind: 'refused'; readonly refusal: Refusal }) => void
   /** A ticket of an app of the store; earlier ones are worth nothing any more. */
@@ -339,6 +340,7 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
 
   return {
     origin,
+    server,
     files,
     failNext: (how) => {
       failure = how
