@@ -51,6 +51,8 @@ export function openApi(settings: {
       offset: 0,
       timeout: sdkTimeoutMs,
       rejectOnRateLimit: () => true,
+      // Each interaction has a route of its own, which the SDK would remember for an hour.
+      handlerSweepInterval: 60_000,
       makeRequest: bounded(settings.fetch) as never,
     })
   }

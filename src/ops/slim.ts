@@ -15,19 +15,26 @@ export interface Memory {
 const lookMs = 5000
 /** Less is not worth the pause. */
 const worthBytes = 8 * 1024 * 1024
+/** So much is worth it in the middle of work too, once a minute: where answers always wait, it is never quiet. */
+const worthBusyBytes = 48 * 1024 * 1024
+const busyLooks = 12
 
 /** After a busy spell the heap stays as large as it was. The machine's memory belongs to ComfyUI: what is free goes back
  *  once it has been quiet from one look to the next. */
 export const keepSlim = async ({ idle, memory, sleep }: SlimDeps, signal: AbortSignal): Promise<void> => {
   let floorBytes = memory.residentBytes()
   let wasIdle = false
+  let looks = 0
   while (!signal.aborted) {
     await sleep(lookMs, signal)
     if (signal.aborted) return
+    looks++
     const quiet = wasIdle && idle()
     wasIdle = idle()
-    if (!quiet || memory.residentBytes() - floorBytes < worthBytes) continue
+    const grownBytes = memory.residentBytes() - floorBytes
+    if (quiet ? grownBytes < worthBytes : grownBytes < worthBusyBytes || looks < busyLooks) continue
     memory.release()
+    looks = 0
     floorBytes = memory.residentBytes()
   }
 }

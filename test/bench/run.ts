@@ -13,6 +13,7 @@ import { openSimulator } from '../../src/simulator/index.ts'
 import { measureInline } from './inline.ts'
 import { measureKeep } from './keep.ts'
 import { measureMedia } from './media.ts'
+import { measureMembers } from './members.ts'
 import { measurePassive } from './passive.ts'
 import { measureResult } from './result.ts'
 import { type Measure, type Row, table } from './row.ts'
@@ -35,6 +36,7 @@ const benches: Readonly<Record<string, Measure>> = {
   j: measureMedia,
   k: measureStartOfAll,
   l: measureModules,
+  m: measureMembers,
 }
 
 const { values } = parseArgs({

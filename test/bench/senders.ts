@@ -1,14 +1,12 @@
 import { join } from 'node:path'
-import { type Child, residentBytes } from './child.ts'
 import { startDaemon } from './daemon.ts'
+import { leastBytes } from './least.ts'
 import { runLoad } from './load.ts'
 import { MB, type Measure } from './row.ts'
 import { skillRequests } from './skill.ts'
 
 const targetBytes = 10e6
 const connections = 16
-const samples = 15
-const sampleMs = 1000
 /** Until then every bounded table gets full. */
 const warmUp = 20_000
 
@@ -45,15 +43,4 @@ export const measureSenders: Measure = async ({ quick, dir, backend, say }) => {
       pass: after - before <= targetBytes,
     },
   ]
-}
-
-/** As the operating system sees it, the least of a quiet quarter of a minute: in quiet times the daemon gives back what
- *  a busy spell has left. */
-const leastBytes = async (daemon: Child): Promise<number> => {
-  const seen: number[] = []
-  for (let i = 0; i < samples; i++) {
-    await new Promise((resolve) => setTimeout(resolve, sampleMs))
-    seen.push(residentBytes(daemon.pid) ?? Number.POSITIVE_INFINITY)
-  }
-  return Math.min(...seen)
 }

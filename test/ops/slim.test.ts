@@ -40,6 +40,22 @@ test('after a busy spell, memory is given back once it has been quiet from one l
   expect(is.released).toBe(1)
 })
 
+test('where it is never quiet, much is given back once a minute', async () => {
+  const { is, clock } = watched()
+  is.idle = false
+  is.bytes = 140 * MB
+  await clock.advance(60_000)
+  expect(is.released, 'little').toBe(0)
+  is.bytes = 260 * MB
+  await clock.advance(5000)
+  expect(is.released).toBe(1)
+  is.bytes = 260 * MB
+  await clock.advance(55_000)
+  expect(is.released, 'within the minute').toBe(1)
+  await clock.advance(5000)
+  expect(is.released).toBe(2)
+})
+
 test('what has not grown is left alone, however long it is quiet; what stays large is not collected over and over', async () => {
   const { is, clock } = watched()
   await clock.advance(60_000)
