@@ -36,7 +36,10 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
   const sendOne = async (row: OutboxRow, outlet: Outlet, gate: Gate): Promise<void> => {
     const { capabilities } = outlet
     const maybeThere = row.state === 'unknown' || row.state === 'sending'
-    const part: Part = maybeThere && capabilities.resend === 'marked' ? { ...row.part, repeated: true } : row.part
+    const keyed = capabilities.resend === 'deduplicated'
+    // Tried before we were away for long: the platform would take the key for a new one.
+    const keyGone = keyed && row.attempts > 0 && deps.now() - row.createdAtMs > (capabilities.keyMs ?? Infinity)
+    const part: Part = keyGone || (maybeThere && !keyed) ? { ...row.part, repeated: true } : row.part
     // An interim answer would use up the one-time token that the result needs.
     if (maybeThere && capabilities.answer.push === 'never' && (!part.handle || part.interim)) {
       await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
