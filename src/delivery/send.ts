@@ -4,6 +4,7 @@ import {
   endLane,
   markAgain,
   markEnded,
+  markReported,
   markSending,
   markSent,
   type OutboxRow,
@@ -172,7 +173,11 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     if (isEarlier || !(underWay || row.state === 'sent')) return []
     if (outcome !== 'failed') {
       const receipt: Receipt = { via: 'push', ...(message === undefined ? {} : { message }) }
-      if (underWay) await keep((db) => markSent(db, row.key, receipt, deps.now()))
+      if (!underWay && outcome === 'sent') return []
+      await keep((db) => {
+        if (underWay) markSent(db, row.key, receipt, deps.now())
+        if (outcome !== 'sent') markReported(db, row.key, outcome)
+      })
       return []
     }
     const { code = 'rejected', about = 'the platform gives no reason' } = error ?? {}
