@@ -38,8 +38,8 @@ interface ListenSettings {
   readonly PATH: string
 }
 
-/** A webhook intake where the settings say. */
+/** A webhook intake where the settings say, for JSON unless it names other types. */
 export const webhookAt = (
   { BIND, PORT, PATH }: ListenSettings,
-  webhook: Pick<Webhook, 'methods' | 'maxBytes' | 'inlineMs' | 'receive'>,
-): Webhook => ({ kind: 'webhook', host: BIND, port: PORT, path: PATH, ...webhook })
+  webhook: Pick<Webhook, 'methods' | 'maxBytes' | 'inlineMs' | 'receive'> & Partial<Pick<Webhook, 'types'>>,
+): Webhook => ({ kind: 'webhook', host: BIND, port: PORT, path: PATH, types: ['application/json'], ...webhook })

@@ -67,6 +67,8 @@ export const capabilities: Capabilities = {
   answer: { inlineMs: null, tokenMs: tokenLifeMs, push: 'quota', windowMs: null },
   // Pushes carry a retry key; of replies it is known which token may have been used.
   resend: 'deduplicated',
+  // After 24 hours a retry key is a new one (reference, Retrying an API request).
+  keyMs: 23 * hourMs,
   // How long LINE redelivers is undisclosed; days are safe.
   redeliveryMs: 3 * 24 * hourMs,
   staleAfterMs: 10 * 60_000,

@@ -8,6 +8,8 @@ import type { PushQuota } from './quota.ts'
 import { botInfo, endpoint, endpointTest } from './wire.ts'
 
 const testMs = 20_000
+/** Messages are old after ten minutes by our clock, and reply tokens are counted by it. */
+const mostSkewMs = 2 * 60_000
 const consoleTab = 'LINE Developers Console › your channel › Messaging API › Webhook settings'
 
 export interface ProbedSettings {
@@ -20,18 +22,22 @@ export async function probe(
   client: Client,
   quota: PushQuota,
   settings: ProbedSettings,
-  { media }: Pick<AdapterDeps, 'media'>,
+  { media, now }: Pick<AdapterDeps, 'media' | 'now'>,
   signal: AbortSignal,
 ): Promise<readonly Probe[]> {
   const links = publicHost(media)
-  const token = await asked(client, { method: 'GET', path: '/v2/bot/info' }, signal, tokenProbe)
-  if (!token.ok) return [token]
+  const clock: Probe[] = []
+  const token = await asked(client, { method: 'GET', path: '/v2/bot/info' }, signal, (answer) => {
+    clock.push(...clockProbe(answer, now()))
+    return tokenProbe(answer)
+  })
+  if (!token.ok) return [token, ...clock]
   const path = '/v2/bot/channel/webhook/endpoint'
   const hook = await asked(client, { method: 'GET', path }, signal, (answer) => hookProbe(answer, settings, links))
   // LINE allows 60 of these an hour.
   const test: ApiCall = { method: 'POST', path: '/v2/bot/channel/webhook/test', body: {}, timeoutMs: testMs }
   const tested = hook.ok ? [await asked(client, test, signal, testProbe)] : []
-  return [token, hook, ...tested, await quotaProbe(quota, signal)]
+  return [token, ...clock, hook, ...tested, await quotaProbe(quota, signal)]
 }
 
 const asked = async (
@@ -64,6 +70,17 @@ function tokenProbe(answer: LineAnswer): Probe {
       ? '; its response mode is Chat: with that on, people may wait for a human (Official Account Manager › Response settings)'
       : ''
   return { name: 'token', ok: true, about: `${displayName} (${basicId})${chat}` }
+}
+
+function clockProbe(answer: LineAnswer, nowMs: number): readonly Probe[] {
+  const name = 'clock'
+  const theirsMs = Date.parse(answer.header('date') ?? '')
+  if (Number.isNaN(theirsMs)) return []
+  const skewMs = Math.abs(nowMs - theirsMs)
+  const apart = `${Math.round(skewMs / 1000)} s apart from LINE's`
+  return skewMs <= mostSkewMs
+    ? [{ name, ok: true, about: apart }]
+    : [{ name, ok: false, about: `${apart}: fresh messages count as old. Set the clock of this machine right` }]
 }
 
 function hookProbe(answer: LineAnswer, { BIND, PORT, PATH }: ProbedSettings, links: string | null): Probe {

@@ -19,6 +19,8 @@ const printable = /^[!-~]+$/
 const path = /^\/[!-~]*$/
 /** One app a daemon. Workspaces are told apart by their own ids, which are in every address. */
 const account = 'app'
+/** Events are JSON; commands and interactions are forms. */
+const bodyTypes = ['application/json', 'application/x-www-form-urlencoded']
 const variable = 'OPENCLAW_CONNECTOR_SLACK_'
 const scopes =
   'app_mentions:read,chat:write,commands,channels:history,groups:history,im:history,im:write,files:read,files:write'
@@ -172,7 +174,7 @@ export default defineAdapter({
       at: string,
       methods: Webhook['methods'],
       receive: (request: RawRequest) => Promise<Verdict>,
-    ): Webhook => webhookAt({ ...settings, PATH: at }, { methods, maxBytes, inlineMs: null, receive })
+    ): Webhook => webhookAt({ ...settings, PATH: at }, { methods, types: bodyTypes, maxBytes, inlineMs: null, receive })
     const base = publicBase(deps.media)
     const redirectUri = settings.OAUTH_REDIRECT_URI ?? (base === null ? null : base + settings.OAUTH_CALLBACK_PATH)
     const oauth =

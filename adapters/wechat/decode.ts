@@ -55,7 +55,8 @@ const bodyOf = (message: Message, context: DecodeContext): Body | null => {
     case 'image':
       return message.MediaId === undefined ? null : typed('')
     case 'voice':
-      return heard === '' ? other('voice message') : { kind: 'heard', text: heard }
+      if (heard !== '') return { kind: 'heard', text: heard }
+      return message.MediaId === undefined ? other('voice message') : typed('')
     case 'video':
     case 'shortvideo':
       return other('video')
@@ -75,13 +76,17 @@ const keyOf = (message: Message): readonly string[] => {
   return [FromUserName, createHash('sha256').update(facts).digest('hex').slice(0, 32)]
 }
 
+/** Films come as a link to another host, so only what can be fetched by its id is pointed to. */
+const mediaOf = ({ MsgType, MediaId }: Message): readonly MediaRef[] => {
+  if (MediaId === undefined || (MsgType !== 'image' && MsgType !== 'voice')) return []
+  return [{ kind: MsgType === 'image' ? 'image' : 'audio', ref: MediaId }]
+}
+
 /** A message as an event; null for what needs no answer (menu links, positions, reports, people who left). */
 export const decode = ({ payload, proof }: Verified<Message>, context: DecodeContext): InboundEvent | null => {
   const body = bodyOf(payload, context)
   if (body === null) return null
   const { account } = context
-  const isPicture = payload.MsgType === 'image' && payload.MediaId !== undefined
-  const media: readonly MediaRef[] = isPicture ? [{ kind: 'image', ref: payload.MediaId ?? '' }] : []
   return {
     id: eventId('wechat', account, ...keyOf(payload)),
     at: Number(payload.CreateTime) * 1000,
@@ -90,7 +95,7 @@ export const decode = ({ payload, proof }: Verified<Message>, context: DecodeCon
     // An answer in the open request names both sides, so our side is part of the address.
     where: { platform: 'wechat', account, workspace: payload.ToUserName, chat: payload.FromUserName, kind: 'dm' },
     body,
-    media,
+    media: mediaOf(payload),
     ...(payload.MsgId === undefined ? {} : { message: payload.MsgId }),
   }
 }

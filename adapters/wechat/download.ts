@@ -4,7 +4,7 @@ import { SendError } from '../../src/contract/index.ts'
 import type { Client } from './connect.ts'
 import { sendErrorOf, WechatError } from './errors.ts'
 
-/** Fetches a picture by its media id (three days long). The link beside it is another host's and never used. Throws
+/** Fetches a picture or voice message by its media id (three days long). The link beside it is another host's and never used. Throws
  *  SendError. The caller bounds the body. */
 export const makeDownload =
   (client: Client | null, now: () => number) =>
@@ -12,7 +12,7 @@ export const makeDownload =
     if (client === null)
       throw new SendError(
         'rejected',
-        'pictures can only be fetched with OPENCLAW_CONNECTOR_WECHAT_APP_ID and _APP_SECRET',
+        'what people send can only be fetched with OPENCLAW_CONNECTOR_WECHAT_APP_ID and _APP_SECRET',
       )
     try {
       return await client.file(media.ref, signal)

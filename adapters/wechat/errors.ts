@@ -15,7 +15,8 @@ export class WechatError extends Error {
 
 /** The token is not (or no longer) the account's: fetch one and try once more. */
 export const tokenCodes: ReadonlySet<number> = new Set([40_001, 40_014, 42_001])
-export const noRight = 48_001
+/** The right is missing; some calls name the kind of the account instead. */
+export const noRight: ReadonlySet<number> = new Set([40_200, 48_001])
 export const mediaIdGone = 40_007
 /** A kind of message this account may not send, or does not know: words can take its place. */
 export const kindRefused: ReadonlySet<number> = new Set([40_008, 45_048, 45_050, 48_008])
@@ -37,6 +38,7 @@ const codes: Readonly<Record<number, SendCode>> = {
   // 48 hours are over or the person left; the allowance of 5 is used up; no right to speak first.
   45015: 'window_closed',
   45047: 'window_closed',
+  40200: 'window_closed',
   48001: 'window_closed',
 }
 

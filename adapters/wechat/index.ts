@@ -80,6 +80,7 @@ export default defineAdapter({
       intakes: [
         webhookAt(settings, {
           methods: ['GET', 'POST'],
+          types: ['text/xml', 'application/xml'],
           maxBytes,
           inlineMs: answerMs,
           receive: makeReceive({

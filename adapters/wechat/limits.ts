@@ -46,5 +46,5 @@ export const capabilities: Capabilities = {
   staleAfterMs: 5 * minute,
   commands: 'none',
   pace: { concurrent: 8, everyMs: 20, perChatMs: 200, perGroupMs: 200, burst: 5 },
-  receives: ['image'],
+  receives: ['image', 'audio'],
 }

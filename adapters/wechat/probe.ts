@@ -59,7 +59,7 @@ const pushProbes = async (
     if (!(error instanceof WechatError)) throw error
     const meaning = sendErrorOf(error, now(), false)
     if (meaning.code === 'auth') return [{ ...token, ok: false, about: meaning.message }]
-    if (error.errcode === noRight) {
+    if (noRight.has(error.errcode)) {
       await rights.missing()
       const about =
         'the account may not send customer-service messages (48001), as unverified ones: answers go out within 15 s ' +

@@ -94,7 +94,7 @@ export const sender = (
       return { via: 'push' }
     } catch (error) {
       if (!(error instanceof WechatError)) throw error
-      if (error.errcode === noRight) await rights.missing()
+      if (noRight.has(error.errcode)) await rights.missing()
       throw sendErrorOf(error, deps.now(), item?.kind === 'media')
     }
   }
@@ -106,7 +106,7 @@ export const sender = (
       await client.call('/cgi-bin/message/custom/typing', body, signal, quickMs)
       await rights.granted()
     } catch (error) {
-      const isRight = error instanceof WechatError && error.errcode === noRight
+      const isRight = error instanceof WechatError && noRight.has(error.errcode)
       if (isRight) await rights.missing()
       else deps.log.debug({ about: String(error) }, 'the typing sign was not shown')
     }

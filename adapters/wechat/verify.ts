@@ -32,8 +32,9 @@ export const readQuery = (query: URLSearchParams): Query | null => {
   return { signature, timestamp, nonce, msgSignature }
 }
 
-/** What is sent back to prove the address to the console; nothing that could be markup. */
-export const readEcho = (query: URLSearchParams): string | null => single(query, 'echostr', /^[0-9A-Za-z]{1,64}$/)
+/** What is sent back to prove the address to the console; nothing that could be markup. Its
+ *  alphabet is not documented: refusing one would make the setup impossible. */
+export const readEcho = (query: URLSearchParams): string | null => single(query, 'echostr', /^[\w.~=-]{1,128}$/)
 
 /** Why a query proves nothing, or null. It proves who called and when; what the body says is not covered by it. */
 export const problemOf = (query: Query, token: string, nowMs: number): string | null => {

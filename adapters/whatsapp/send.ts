@@ -10,6 +10,7 @@ import { sent, uploaded } from './wire.ts'
 
 const callMs = 30_000
 const quickMs = 5_000
+const mostRemembered = 1_000
 /** Uploads get a minute, and more for size: 250 kB/s is the slowest line we wait for. */
 const uploadMs = (bytes: number): number => 60_000 + Math.ceil(bytes / 250)
 
@@ -21,6 +22,19 @@ export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'say'> {
 export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 'typing'>> => {
   const { graph, account, log, media, say } = deps
   const path = `${account}/messages`
+  /** Messages of people that are marked as read, the latest. */
+  const read = new Set<string>()
+
+  /** Best effort: never throws. */
+  const markRead = async (message: string, more: object, signal: AbortSignal): Promise<void> => {
+    read.add(message)
+    const [oldest] = read
+    if (read.size > mostRemembered && oldest !== undefined) read.delete(oldest)
+    const json = { messaging_product: 'whatsapp', status: 'read', message_id: message, ...more }
+    await graph.call({ path, json }, signal, quickMs).catch((error: unknown) => {
+      log.debug({ about: String(error) }, 'a message was not marked as read')
+    })
+  }
 
   const send = async (part: Part, signal: AbortSignal): Promise<Receipt> => {
     if (signal.aborted) throw new SendError('unavailable', 'stopped before it was sent')
@@ -42,6 +56,9 @@ export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 't
         throw new SendError(failure.code, failure.message, { delivered: 'maybe', retryAfterMs: failure.retryAfterMs })
       })
     }
+    // What was answered before a typing sign was worth it has been read as well. The answer is there: nothing waits.
+    const { replyTo } = part
+    if (replyTo !== undefined && part.to.kind === 'dm' && !read.has(replyTo)) void markRead(replyTo, {}, signal)
     return { ...(message === undefined ? {} : { message }), via: 'push' }
   }
 
@@ -91,15 +108,7 @@ export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 't
   /** Marks the message as read, and shows that we are at work. In groups there is neither. */
   const typing: NonNullable<Adapter['typing']> = async (where, message, signal) => {
     if (message === undefined || where.kind === 'group') return
-    const json = {
-      messaging_product: 'whatsapp',
-      status: 'read',
-      message_id: message,
-      typing_indicator: { type: 'text' },
-    }
-    await graph.call({ path, json }, signal, quickMs).catch((error: unknown) => {
-      log.debug({ about: String(error) }, 'the typing sign was not shown')
-    })
+    await markRead(message, { typing_indicator: { type: 'text' } }, signal)
   }
 
   return { send, typing }

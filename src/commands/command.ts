@@ -94,6 +94,15 @@ export const say = (text: string, more: Partial<Reply> = {}): Outcome => ({
   reply: { text, audience: 'everyone', ...more },
 })
 
+const suggestionTtlMs = 10 * 60_000
+const longestSuggestion = 500
+
+/** A text with what was probably meant as a button; without one where nothing comes near. */
+export const suggest = (text: string, meant: { readonly label: string; readonly say: string } | null): Outcome =>
+  meant === null || meant.say.length > longestSuggestion
+    ? say(text)
+    : say(text, { buttons: [{ ...meant, ttlMs: suggestionTtlMs }] })
+
 export const usage = (command: CommandInfo): Outcome => say(texts.usage(command.usage, command.example))
 
 /** Why the backend could not be asked, in words for a chat. */

@@ -7,7 +7,7 @@ import { actionById, type StoredAction, useActions } from '../store/actions.ts'
 import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
-import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
+import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say, suggest } from './command.ts'
 import { filesAlone, isForUs, remembering } from './files-alone.ts'
 
 export interface PerformDeps extends CommandDeps {
@@ -129,10 +129,17 @@ const typed = (
   const length = event.body.kind === 'text' ? event.body.text.trim().length : 0
   if (length > deps.maxCommandLength) return done(say(texts.tooLong(length, deps.maxCommandLength)), 'too long')
   if (routed.kind === 'call') return { command: routed.command, line: routed.line, once: null }
-  if (routed.kind === 'unknown') return done(say(texts.unknown(routed.word, routed.nearest)), 'unknown command')
+  if (routed.kind === 'unknown')
+    return done(suggest(texts.unknown(routed.word, routed.nearest), meantBy(routed.nearest, event)), 'unknown command')
   if (routed.kind === 'unparsable')
     return done(say(`${texts.unbalanced}\n${texts.usage(routed.command.usage, routed.command.example)}`), 'unparsable')
   return done(say(texts.talk), 'talk')
+}
+
+/** The same line with the command that was probably meant. */
+const meantBy = (nearest: string | null, { body }: InboundEvent): { label: string; say: string } | null => {
+  const parsed = nearest !== null && body.kind === 'text' ? parse(body.text) : null
+  return nearest !== null && parsed?.ok ? { label: nearest, say: `${nearest} ${parsed.line.rest}`.trim() } : null
 }
 
 /** A press is the stored command line, said by whoever pressed. Nothing is used up before policy has let them. */

@@ -1,9 +1,10 @@
 import { looseWords } from '../jobs/words.ts'
 import { parseRun, placeWords } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
+import { print } from '../router/parse.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
-import { type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
+import { type Call, type Command, type CommandDeps, type Outcome, say, suggest } from './command.ts'
 import { supplyFiles } from './files.ts'
 import { submit, tooMany } from './submission.ts'
 
@@ -29,15 +30,12 @@ export const run: Command = {
     const known = list.ok ? list.value : []
     const template = known.find((one) => one.id === asked.templateId)
     if (list.ok && !list.trouble && known.length > 0 && !template) {
-      return say(
-        texts.backend.templateUnknown(
-          asked.templateId,
-          nearest(
-            asked.templateId,
-            known.map((one) => one.id),
-          ),
-        ),
-      )
+      const ids = known.map((one) => one.id)
+      const near = nearest(asked.templateId, ids)
+      const text = texts.backend.templateUnknown(asked.templateId, near)
+      const at = call.line.args.indexOf(asked.templateId)
+      const meant = near === null || at < 0 ? null : print(run.name, call.line.args.with(at, near))
+      return suggest(text, near === null || meant === null ? null : { label: near, say: meant })
     }
     const files = await supplyFiles(asked, template ?? null, list.ok ? null : list, call, deps)
     if (!files.ok) return say(files.text)

@@ -1,14 +1,17 @@
 import type { Template } from '../backend/wire.ts'
+import type { Button, Capabilities } from '../contract/index.ts'
 import { wordsKey } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
 import { print } from '../router/parse.ts'
 import { short } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
-import { type Command, say, sorry } from './command.ts'
+import { type Command, say, sorry, suggest } from './command.ts'
 
 const mostShown = 30
 const mostDefault = 80
 const mostDefaults = 30
+const mostButtons = 9
+const buttonTtlMs = 24 * 60 * 60_000
 
 /** A line a person can copy: free words where the template takes a prompt. */
 const exampleFor = (template: Template): string => {
@@ -23,6 +26,18 @@ const exampleFor = (template: Template): string => {
     ...(other ? [`${other}=${template.defaults[other]}`] : []),
   ])
 }
+
+const look = (id: string): { readonly label: string; readonly say: string } => ({
+  label: id,
+  say: print('/templates', [id]),
+})
+
+/** The first of them to tap; one place is left for what else may have to hang on an answer. */
+const buttonsFor = (list: readonly Template[], { buttons }: Capabilities): readonly Button[] =>
+  list.slice(0, Math.max(0, Math.min(mostButtons, (buttons?.max ?? 0) - 1))).map(({ id }) => ({
+    ...look(id),
+    ttlMs: buttonTtlMs,
+  }))
 
 export const templates: Command = {
   name: '/templates',
@@ -51,15 +66,9 @@ export const templates: Command = {
       ? list.value.filter((template) => template.id.toLowerCase().startsWith(wanted.toLowerCase()))
       : list.value
     if (wanted && matching.length === 0) {
-      return say(
-        texts.backend.templateUnknown(
-          wanted,
-          nearest(
-            wanted,
-            list.value.map((template) => template.id),
-          ),
-        ),
-      )
+      const ids = list.value.map((template) => template.id)
+      const near = nearest(wanted, ids)
+      return suggest(texts.backend.templateUnknown(wanted, near), near === null ? null : look(near))
     }
     const [first] = matching
     if (!first) return say(texts.backend.templatesNone)
@@ -76,6 +85,7 @@ export const templates: Command = {
         texts.backend.templatesFoot(exampleFor(first)),
         ...note,
       ].join('\n'),
+      { buttons: buttonsFor(matching, call.capabilities) },
     )
   },
 }

@@ -68,6 +68,8 @@ export interface Webhook {
   readonly port: number
   readonly path: string
   readonly methods: readonly ('GET' | 'POST')[]
+  /** Media types the body of a POST may be of, in small letters. A POST that names none is judged by its bytes alone. */
+  readonly types: readonly string[]
   readonly maxBytes: number
   /** How long the open request may wait for its answer; null exactly when `capabilities.answer.inlineMs` is. */
   readonly inlineMs: number | null

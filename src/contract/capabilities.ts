@@ -65,6 +65,9 @@ export interface Capabilities {
   /** What to do with a send that may or may not have arrived. `deduplicated`: the key makes a repeat harmless;
    *  `marked`: repeat once, visibly marked. */
   readonly resend: 'deduplicated' | 'marked'
+  /** How long after its first use a key makes a repeat harmless; what is tried again later is marked. Absent: for as long
+   *  as anything is tried. */
+  readonly keyMs?: number
   /** How long the platform may bring the same event again. */
   readonly redeliveryMs: number
   /** Older events are answered with a notice instead of being run; null: events carry no time. */

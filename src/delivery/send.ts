@@ -4,6 +4,7 @@ import {
   endLane,
   markAgain,
   markEnded,
+  markReported,
   markSending,
   markSent,
   type OutboxRow,
@@ -36,7 +37,10 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
   const sendOne = async (row: OutboxRow, outlet: Outlet, gate: Gate): Promise<void> => {
     const { capabilities } = outlet
     const maybeThere = row.state === 'unknown' || row.state === 'sending'
-    const part: Part = maybeThere && capabilities.resend === 'marked' ? { ...row.part, repeated: true } : row.part
+    const keyed = capabilities.resend === 'deduplicated'
+    // Tried before we were away for long: the platform would take the key for a new one.
+    const keyGone = keyed && row.attempts > 0 && deps.now() - row.createdAtMs > (capabilities.keyMs ?? Infinity)
+    const part: Part = keyGone || (maybeThere && !keyed) ? { ...row.part, repeated: true } : row.part
     // An interim answer would use up the one-time token that the result needs.
     if (maybeThere && capabilities.answer.push === 'never' && (!part.handle || part.interim)) {
       await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
@@ -169,7 +173,11 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     if (isEarlier || !(underWay || row.state === 'sent')) return []
     if (outcome !== 'failed') {
       const receipt: Receipt = { via: 'push', ...(message === undefined ? {} : { message }) }
-      if (underWay) await keep((db) => markSent(db, row.key, receipt, deps.now()))
+      if (!underWay && outcome === 'sent') return []
+      await keep((db) => {
+        if (underWay) markSent(db, row.key, receipt, deps.now())
+        if (outcome !== 'sent') markReported(db, row.key, outcome)
+      })
       return []
     }
     const { code = 'rejected', about = 'the platform gives no reason' } = error ?? {}

@@ -86,13 +86,20 @@ const answer = (c: Context<Env>, { status, headers, body }: HttpAnswer): Respons
 const outgoingOf = (c: Context<Env>): ServerResponse => c.env.outgoing as ServerResponse
 const incomingOf = (c: Context<Env>): IncomingMessage => c.env.incoming as IncomingMessage
 
+/** Parameters (a charset) say nothing: the bytes are decoded strictly. */
+const isOneOf = (types: readonly string[], { headers }: IncomingMessage): boolean => {
+  const named = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  return named === undefined || types.includes(named)
+}
+
 /** All hooks of one address behind one listener. Unknown paths and methods learn nothing. */
 export const makeApp = (hooks: readonly Hook[], deps: HttpDeps): Hono<Env> => {
   const app = new Hono<Env>()
   for (const hook of hooks) {
     app.all(hook.webhook.path, async (c) => {
-      const { methods, maxBytes } = hook.webhook
+      const { methods, types, maxBytes } = hook.webhook
       if (!methods.some((method) => method === c.req.method)) return answer(c, refusal(405))
+      if (c.req.method === 'POST' && !isOneOf(types, incomingOf(c))) return answer(c, refusal(415))
       const body = await readBody(incomingOf(c), maxBytes)
       // The caller hung up in the middle of it: nobody is left to be answered.
       if (body === 'cut off') return RESPONSE_ALREADY_SENT
@@ -206,20 +213,23 @@ const queryOf = (url: string): URLSearchParams => {
   return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1))
 }
 
+/** How long a caller may take to send the head of a request, and the whole of it; how often that is looked at. */
+export const patience = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 } as const
+
 /** Opens one listener. Rejects when the address can't be had. Slow headers and bodies are cut off. */
 export const listen = (
   app: Hono<Env>,
   host: string,
   port: number,
   onError: (error: Error) => void,
+  limits: Readonly<Record<keyof typeof patience, number>> = patience,
 ): Promise<Listener> =>
   new Promise((resolve, reject) => {
     const server = createAdaptorServer({
       fetch: app.fetch,
       overrideGlobalObjects: false,
       serverOptions: {
-        headersTimeout: 10_000,
-        requestTimeout: 20_000,
+        ...limits,
         keepAliveTimeout: 30_000,
         maxHeaderSize: 16_384,
       },

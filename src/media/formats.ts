@@ -37,6 +37,7 @@ export const formats = {
   avi: row('video', 'video/x-msvideo', 'avi', false),
   ogv: row('video', 'video/ogg', 'ogv', true),
   mp3: row('audio', 'audio/mpeg', 'mp3', true),
+  amr: row('audio', 'audio/amr', 'amr', true),
   aac: row('audio', 'audio/aac', 'aac', true),
   m4a: row('audio', 'audio/mp4', 'm4a', true),
   wav: row('audio', 'audio/wav', 'wav', true),

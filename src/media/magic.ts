@@ -16,6 +16,8 @@ export const formatOfBytes = (head: Uint8Array): Format | null => {
   if (starts(head, 0x1a, 0x45, 0xdf, 0xa3)) return ascii(head, 4, 64).includes('webm') ? formats.webm : formats.mkv
   if (four === 'OggS') return /theora/.test(ascii(head, 0, 512)) ? formats.ogv : formats.ogg
   if (four === 'fLaC') return formats.flac
+  // RFC 4867, section 5: narrow band `#!AMR\n`, wide band `#!AMR-WB\n`.
+  if (/^#!AMR(?:-WB)?\n/.test(ascii(head, 0, 9))) return formats.amr
   if (ascii(head, 0, 3) === 'ID3') return formats.mp3
   if (ascii(head, 0, 5) === '%PDF-') return formats.pdf
   if (starts(head, 0x50, 0x4b, 0x03, 0x04) || starts(head, 0x50, 0x4b, 0x05, 0x06)) return formats.zip

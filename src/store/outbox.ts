@@ -149,6 +149,11 @@ export const markSent = (db: Db, key: string, receipt: Receipt, nowMs: number): 
   )
 }
 
+/** Reports come in any order: what was read has been delivered. */
+export const markReported = (db: Db, key: string, how: 'delivered' | 'read'): void => {
+  db.sql(`UPDATE outbox SET reported = ? WHERE key = ? AND reported IS NOT 'read'`).run(how, key)
+}
+
 /** Ends a part that will not be sent: `skipped` on purpose, `dead` because it can't be. */
 export const markEnded = (db: Db, key: string, state: 'skipped' | 'dead', error: string, nowMs: number): void => {
   db.sql('UPDATE outbox SET state = ?, error = ?, done_at = ? WHERE key = ?').run(state, error, nowMs, key)

@@ -169,6 +169,7 @@ describe('a look at the setup', () => {
     const probes = await looked()
     expect(probes.map(({ name, ok }) => [name, ok])).toEqual([
       ['token', true],
+      ['clock', true],
       ['webhook', true],
       ['webhook test', true],
       ['push quota', true],
@@ -193,7 +194,7 @@ describe('a look at the setup', () => {
     expect(await faults()).toMatchObject([{ name: 'webhook', about: expect.stringContaining('Use webhook') }])
     endpoint.active = true
     endpoint.url = 'https://old.example.com/line/webhook'
-    const [, hook] = await looked()
+    const hook = (await looked()).find(({ name }) => name === 'webhook')
     expect(hook?.about).toMatch(/^https:\/\/old\.example\.com.*not where this connector listens/)
   })
 
@@ -207,6 +208,13 @@ describe('a look at the setup', () => {
     expect(test).toMatchObject({ name: 'webhook test', about: expect.stringContaining('is the connector running') })
   })
 
+  it('finds a clock that is wrong, as fresh messages would count as old', async () => {
+    const { adapter } = connected(fake, {}, { now: () => nowMs + 200_000 })
+    expect((await adapter.probe(never)).filter(({ ok }) => !ok)).toMatchObject([
+      { name: 'clock', about: expect.stringMatching(/^200 s apart from LINE's.*count as old/) },
+    ])
+  })
+
   it('says what follows from a used up quota', async () => {
     fake.world.quota.used = 1000
     expect(await faults()).toMatchObject([
@@ -216,7 +224,7 @@ describe('a look at the setup', () => {
 
   it('looks at the path alone where no public address is known', async () => {
     fake.world.endpoint.url = 'https://other.example.com/line/webhook'
-    const [, hook] = await looked({}, null)
+    const hook = (await looked({}, null)).find(({ name }) => name === 'webhook')
     expect(hook).toEqual({ name: 'webhook', ok: true, about: 'https://other.example.com/line/webhook' })
   })
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { capabilities } from '../../adapters/wechat/limits.ts'
 import { makeNonces } from '../../adapters/wechat/nonces.ts'
 import type { AdapterDeps, Verdict } from '../../src/contract/index.ts'
 import { eventOf, requestOf } from '../kit/adapter.ts'
@@ -28,12 +29,13 @@ afterEach(() => fake.close())
 describe('the check of the console', () => {
   it.each<Mode>(['plain', 'compatible', 'safe'])('is answered with its own words in %s mode', async (mode) => {
     await open({ mode })
-    expect(await fake.check('4375120948345356249')).toMatchObject({ status: 200, body: '4375120948345356249' })
+    for (const echo of ['4375120948345356249', 'echo_Of-some.kind~='])
+      expect(await fake.check(echo)).toMatchObject({ status: 200, body: echo })
   })
 
   it('never gives markup or a flood back', async () => {
     await open()
-    for (const echo of ['<script>', 'a b', '', 'a'.repeat(65)]) {
+    for (const echo of ['<script>', 'a b', '', 'a'.repeat(129)]) {
       expect(await fake.check(echo)).toMatchObject({ status: 403, body: '' })
     }
   })
@@ -207,7 +209,22 @@ describe('what people do', () => {
       kind: 'heard',
       text: '/run fox',
     })
-    expect(await bodyOf(`${voice}<Recognition></Recognition>`, 'voice')).toMatchObject({ kind: 'other' })
+    expect(await bodyOf('<Format>amr</Format><MsgId>1</MsgId>', 'voice')).toMatchObject({ kind: 'other' })
+  })
+
+  it('takes what was spoken as a sound for a later command, recognised or not', async () => {
+    const voice = '<MediaId>voice-1</MediaId><Format>amr</Format><Recognition></Recognition>'
+    const event = eventOf(await take(fake.xml(fake.people.ann, 'voice', `${voice}<MsgId>1</MsgId>`)))
+    expect(event).toMatchObject({
+      body: { kind: 'text', text: '' },
+      media: [{ kind: 'audio', ref: 'voice-1' }],
+    })
+    const heard = voice.replace('<Recognition>', '<Recognition>a fox')
+    expect(eventOf(await take(fake.xml(fake.people.ann, 'voice', `${heard}<MsgId>2</MsgId>`)))).toMatchObject({
+      body: { kind: 'heard', text: 'a fox' },
+      media: [{ kind: 'audio', ref: 'voice-1' }],
+    })
+    expect(capabilities.receives).toEqual(['image', 'audio'])
   })
 
   it('takes a tap on our menu for what it says, and on one of others for its label', async () => {

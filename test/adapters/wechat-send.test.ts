@@ -228,6 +228,12 @@ describe('an account that may not speak first', () => {
     expect(fake.api.calls()).toHaveLength(before)
   })
 
+  it('is recognised by the kind of the account too, which some calls name instead', async () => {
+    fake.api.answerNext('message/custom/send', 40_200)
+    await expect(say('x')).rejects.toMatchObject({ code: 'window_closed', delivered: 'no' })
+    expect(made.adapter.pushes?.()).toBe(false)
+  })
+
   it('is asked again once a day, and speaks when it has been verified', async () => {
     fake.api.grant(false)
     await expect(say('x')).rejects.toThrow()

@@ -191,6 +191,17 @@ describe('the sign that we are at work', () => {
     expect(fake.marks()).toEqual([{ message: events[0]!.message, typing: true }])
   })
 
+  it('comes too late for a quick answer, whose message is marked as read all the same, once', async () => {
+    const { adapter, events } = connected(fake)
+    await fake.say(fake.people.ann, fake.places.dm, 'hello')
+    const replyTo = events[0]!.message!
+    await adapter.send(makePart([text('one')], { replyTo }), never)
+    await expect.poll(() => fake.marks()).toEqual([{ message: replyTo, typing: false }])
+    await adapter.send(makePart([text('two')], { replyTo }), never)
+    await adapter.send(makePart([text('three')]), never)
+    expect(fake.marks()).toHaveLength(1)
+  })
+
   it('is not to be had in groups and without a message, and troubles nobody when it fails', async () => {
     const { adapter } = connected(fake)
     await adapter.typing?.(hello.to, undefined, never)

@@ -172,6 +172,22 @@ test('/templates lists what can be made; one shows its inputs, defaults and a li
   expect(await commandRig({ templates: failure('down') }).say('ann', '/templates')).toContain("can't be reached")
 })
 
+test('the first templates hang under their list as buttons, as many as have room beside one more', async () => {
+  const many = Array.from({ length: 20 }, (_, i) => ({ ...portrait, id: `style ${i}` }))
+  const shown = async (max: number) => {
+    const buttons = { kind: 'press', max, perRow: 3, labelMax: 20 } as const
+    const { act, eventOf } = commandRig({ templates: many, caps: { buttons } })
+    return (await act(eventOf('/templates', 'ann'))).outcome.reply?.buttons ?? []
+  }
+  expect((await shown(3)).map(({ label, say }) => [label, say])).toEqual([
+    ['style 0', '/templates "style 0"'],
+    ['style 1', '/templates "style 1"'],
+  ])
+  expect(await shown(25)).toHaveLength(9)
+  const { act, eventOf } = commandRig({ caps: { buttons: null } })
+  expect((await act(eventOf('/templates', 'ann'))).outcome.reply?.buttons).toEqual([])
+})
+
 test('the example of a template can be sent as it stands, whatever its name and defaults are', async () => {
   const odd = { id: 'my style', allowedInputs: ['prompt', 'lora'], defaults: { lora: 'soft light "v2"', prompt: 'x' } }
   const { say } = commandRig({ templates: [odd] })

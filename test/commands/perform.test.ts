@@ -28,6 +28,19 @@ test('talk, an unknown command and a quote left open are answered with what help
   expect(await say('ann', '/run portrait "a fox')).toMatch(/quotation mark is not closed[\s\S]*Usage: \/run/)
 })
 
+test('what was probably meant is a button with the rest of the line, and there is none where nothing comes near', async () => {
+  const { act, eventOf } = commandRig()
+  const offered = async (text: string) =>
+    (await act(eventOf(text, 'ann'))).outcome.reply?.buttons?.map(({ label, say }) => [label, say])
+  expect(await offered('/rnu portrait "a fox" x=1')).toEqual([['/run', '/run portrait "a fox" x=1']])
+  expect(await offered('/run potrait potrait "a fox"')).toEqual([['portrait', '/run portrait potrait "a fox"']])
+  expect(await offered('/templates protrait')).toEqual([['portrait', '/templates portrait']])
+  expect(await offered('/frobnicate')).toBeUndefined()
+  expect(await offered('/run somethingelse')).toBeUndefined()
+  expect(await offered('/run template=potrait')).toBeUndefined()
+  expect(await offered(`/rnu ${'x'.repeat(600)}`)).toBeUndefined()
+})
+
 test('what a machine heard is offered back and never run', async () => {
   const { act, eventOf } = commandRig()
   const { outcome, record } = await act(eventOf('', 'ann', { body: { kind: 'heard', text: ' /run portrait a fox ' } }))

@@ -98,6 +98,7 @@ const moduleOver = (callback: Callback, fault: InlineFault | null): AdapterModul
             port: 1,
             path: '/ask',
             methods: ['POST'],
+            types: ['application/json'],
             maxBytes: 5000,
             inlineMs: 1000,
             receive: async (request) => {

@@ -239,6 +239,8 @@ export async function openRig(given: AdapterModule, start: Start, hearMs = 4000)
 const refusedByHttp = (hook: Webhook | undefined, call: RawCall): number | null => {
   if (!hook) return 404
   if (!hook.methods.some((method) => method === call.method)) return 405
+  const type = Object.entries(call.headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1]
+  if (call.method === 'POST' && type !== undefined && !hook.types.includes(type.split(';', 1)[0] ?? '')) return 415
   return Buffer.byteLength(call.body) > hook.maxBytes ? 413 : null
 }
 

@@ -31,6 +31,21 @@ test('a message that was accepted and failed later waits for its person, or ends
   expect(log.lines.join('\n')).toContain('not wanted')
 })
 
+test('how far a message came is noted with it, in whatever order that is told', async () => {
+  const { add, report, states, db } = rig()
+  const reported = () => db.sql(`SELECT reported FROM outbox WHERE key = 'a/1'`).get()?.reported
+  const told = (outcome: SendReport['outcome']) => report({ key: 'a/1', message: 'm1', outcome })
+  await add(named('a/1'))
+  await told('sent')
+  expect(reported()).toBeNull()
+  await told('delivered')
+  expect(reported()).toBe('delivered')
+  for (const outcome of ['read', 'delivered', 'sent'] as const) {
+    await told(outcome)
+    expect([outcome, reported(), ...states('a/1')]).toEqual([outcome, 'read', 'sent'])
+  }
+})
+
 test('a report confirms a send whose answer was lost, also when it is quicker than the loss', async () => {
   const { add, next, report, states, fake, clock } = rig()
   next(told('unavailable', 'maybe'))

@@ -131,6 +131,19 @@ test('where the key makes a repeat harmless it is sent again as it was, under th
   ])
 })
 
+test('a key the platform has forgotten in the meantime makes nothing harmless: then the mark is there', async () => {
+  const { add, fake, clock, worker, store, restart } = workerRig({ caps: { resend: 'deduplicated', keyMs: 60_000 } })
+  fake.next('hang')
+  await add(named('a/1'))
+  await worker().close(0)
+  await store.write(recoverOutbox)
+  await clock.advance(60_001)
+  await restart()
+  expect(fake.calls.map((call) => call.part.repeated === true)).toEqual([false, true])
+  await add(named('a/2'))
+  expect(fake.calls.at(-1)?.part.repeated).toBeUndefined()
+})
+
 test('a mark once deserved stays, however the later attempts fail', async () => {
   const { add, next, fake, clock } = workerRig({ caps: { resend: 'marked' } })
   next(told('unavailable', 'maybe'), rateLimited(10), told('thread_gone'))

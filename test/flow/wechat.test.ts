@@ -155,6 +155,14 @@ describe.concurrent('on WeChat, an account that can only answer', () => {
 })
 
 describe.concurrent('on WeChat, an account that may write first', () => {
+  test('a film is pushed as a film, with a small JPEG beside it', async ({ onTestFinished }) => {
+    const { wechat, say } = await openWechat(onTestFinished)
+    expect(textOf(await say('/run video a whale'))).toContain('[Job Submitted] video')
+    const film = await shows(wechat, wechat.places.dm, hasMedia)
+    expect(film.media).toMatchObject([{ kind: 'video', as: 'video', mime: 'video/mp4' }])
+    expect(wechat.errors()).toEqual([])
+  })
+
   test('a run is acknowledged in the open request, and its result is pushed as a picture', async ({
     onTestFinished,
   }) => {

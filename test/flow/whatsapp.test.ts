@@ -48,6 +48,23 @@ describe.concurrent('on WhatsApp', () => {
     expect(house.simulator.control.jobs()).toHaveLength(1)
   })
 
+  test('templates are a list to choose from, and what was probably meant is a button', async ({ onTestFinished }) => {
+    const whatsapp = await startWhatsapp()
+    await openWebhooks(onTestFinished, [whatsapp])
+    const { ann } = whatsapp.people
+    const { dm } = whatsapp.places
+    await whatsapp.say(ann, dm, '/templates')
+    const list = await shows(whatsapp, dm, /^Templates \(/)
+    expect(list.buttons).toHaveLength(9)
+    const landscape = list.buttons.find(({ label }) => label === 'landscape')
+    await landscape?.press()
+    await shows(whatsapp, dm, /^Template landscape/)
+    await whatsapp.say(ann, dm, '/rnu portrait a whale')
+    const unknown = await shows(whatsapp, dm, /Did you mean \/run/)
+    await unknown.buttons[0]?.press()
+    await shows(whatsapp, dm, /prompt: a whale/)
+  })
+
   test('nobody but Meta is let in, and the webhook can be verified', async ({ onTestFinished }) => {
     const { house, fake } = await openWhatsapp(onTestFinished)
     for (const { name, call, status } of fake.forgeries()) {

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { InboundEvent, InlineAnswer, Part, Verdict, Webhook } from '../../src/contract/index.ts'
-import { type Hook, type HttpDeps, listen, makeApp } from '../../src/intake/http.ts'
+import { type Hook, type HttpDeps, listen, makeApp, patience } from '../../src/intake/http.ts'
 import { makeSlots } from '../../src/intake/inline.ts'
 import { event, eventually, flush, part, textOf } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
@@ -16,6 +16,7 @@ const webhook = (over: Partial<Webhook> = {}): Webhook => ({
   port: 0,
   path: '/hook',
   methods: ['POST'],
+  types: ['application/json', 'text/plain'],
   maxBytes: 1000,
   inlineMs: null,
   receive: async () => ack,
@@ -147,6 +148,45 @@ test('the adapter sees method, path, query, headers and the bytes exactly as the
   const { post } = await open([{ webhook: webhook({ receive }) }])
   await post('/hook?a=%20b', bytes, { headers: { 'X-Sig': 's' } })
   expect(got).toEqual(['POST', '/hook', ' b', 's', null, [...bytes]])
+})
+
+test('a body of another media type is refused before it is read; parameters, case and a missing name do not matter', async () => {
+  const { port, kept, ends } = await open([{ webhook: webhook({ types: ['application/json', 'text/xml'] }) }])
+  const typed = async (type: string | null): Promise<number | undefined> => {
+    const headers = type === null ? {} : { 'content-type': type }
+    const call = request({ port, host: '127.0.0.1', path: '/hook', method: 'POST', headers })
+    call.end('{}')
+    const [response] = await once(call, 'response')
+    response.resume()
+    return response.statusCode
+  }
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/json+x', '', 'json'])
+    expect([type, await typed(type)]).toEqual([type, 415])
+  expect([kept, ends]).toEqual([[], []])
+  for (const type of ['application/json', 'Application/JSON ; charset=UTF-8', 'text/xml', null])
+    expect([type, await typed(type)]).toEqual([type, 200])
+})
+
+test('who is slow with the head of a request, or with its body, is cut off', async () => {
+  const app = makeApp([{ platform: 'fake', webhook: webhook(), inline: null }], {} as HttpDeps)
+  const limits = { headersTimeout: 80, requestTimeout: 160, connectionsCheckingInterval: 20 }
+  const listener = await listen(app, '127.0.0.1', 0, () => {}, limits)
+  onTestFinished(listener.close)
+  const head = 'POST /hook HTTP/1.1\r\nhost: fake\r\n'
+  for (const begun of [head, `${head}content-length: 10\r\n\r\nab`]) {
+    const socket = connect(listener.port, '127.0.0.1')
+    let said = ''
+    socket.on('data', (chunk) => {
+      said += String(chunk)
+    })
+    socket.write(begun)
+    await once(socket, 'close')
+    expect(said).toMatch(/^HTTP\/1.1 408 /)
+  }
+})
+
+test('slow callers are looked for every second, not only every half minute as node does by itself', () => {
+  expect(patience).toEqual({ headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 })
 })
 
 test('a body of the largest size is taken, one byte more is 413', async () => {

@@ -32,6 +32,7 @@ const hook = (path: string, port = 0): Intake => ({
   port,
   path,
   methods: ['POST'],
+  types: ['text/plain'],
   maxBytes: 100,
   inlineMs: null,
   receive: async () => ({ kind: 'events', events: [event(path)], ack: { status: 200, headers: {}, body: path } }),

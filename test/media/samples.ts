@@ -88,6 +88,8 @@ export const heads: Readonly<Record<string, readonly [head: Uint8Array, kind: st
   avi: [bytes('RIFF', le(100, 4), 'AVI LIST'), 'video', 'video/x-msvideo'],
   'mp3 with tags': [bytes('ID3', [4, 0, 0, 0, 0, 0, 0]), 'audio', 'audio/mpeg'],
   'mp3 without tags': [bytes([0xff, 0xfb, 0x90, 0x64]), 'audio', 'audio/mpeg'],
+  amr: [bytes('#!AMR\n', [0x3c, 0x91]), 'audio', 'audio/amr'],
+  'amr in wide band': [bytes('#!AMR-WB\n', [0x44]), 'audio', 'audio/amr'],
   aac: [bytes([0xff, 0xf1, 0x50, 0x80]), 'audio', 'audio/aac'],
   wav: [bytes('RIFF', le(100, 4), 'WAVEfmt '), 'audio', 'audio/wav'],
   ogg: [bytes('OggS', new Array(24).fill(0), 'OpusHead'), 'audio', 'audio/ogg'],

@@ -185,6 +185,7 @@ export async function startLineHost({ world, accessToken, test }: Deps): Promise
     const path = new URL(request.url ?? '/', 'http://fake').pathname
     const id = `00000000-0000-4000-8000-${String(++requestNumber).padStart(12, '0')}`
     response.setHeader('x-line-request-id', id)
+    response.setHeader('date', new Date(world.now()).toUTCString())
     calls.push({ method: `${method} ${path}`, at: world.now() })
     const text = await textOf(request)
     const isSend = path === '/v2/bot/message/reply' || path === '/v2/bot/message/push'

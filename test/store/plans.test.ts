@@ -139,6 +139,7 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   nextPart: (db) => [outbox.nextPart(db, 'nobody', 1), outbox.nextPart(db, 'fake bot  c1', 0)],
   markSending: (db) => outbox.markSending(db, 'p'),
   markSent: (db) => outbox.markSent(db, 'p', { via: 'push' }, 1),
+  markReported: (db) => outbox.markReported(db, 'p', 'read'),
   markEnded: (db) => outbox.markEnded(db, 'p', 'dead', 'why', 1),
   markAgain: (db) => outbox.markAgain(db, 'p', { state: 'queued', nextAtMs: 1, error: '' }),
   endLane: (db) => outbox.endLane(db, 'lane', 'gone', 1),

@@ -1,4 +1,5 @@
 import { start } from './001-start.ts'
+import { reported } from './002-reported.ts'
 
 /** In order, never changed once released: the schema version is the number of those applied. */
-export const migrations: readonly string[] = [start]
+export const migrations: readonly string[] = [start, reported]
