@@ -62,8 +62,8 @@ export const isTicket = ({ code }: FeishuError): boolean => code === 10012
 export const isAppToken = (error: FeishuError): boolean => isToken(error) || error.code === 99991664
 /** The organisation has not installed the app, or has switched it off. */
 export const isNotInstalled = ({ code }: FeishuError): boolean => code !== null && notInstalledCodes.has(code)
-/** The card itself was refused. */
-export const isCard = ({ code }: FeishuError): boolean => code === 230099 || code === 230028
+/** The card itself was refused, perhaps as too long with all its buttons. */
+export const isCard = ({ code }: FeishuError): boolean => code === 230099 || code === 230028 || code === 230025
 /** What is answered was withdrawn, deleted, or can't be seen any more. */
 export const isGone = ({ code }: FeishuError): boolean => code !== null && classes.get(code) === 'thread_gone'
 
