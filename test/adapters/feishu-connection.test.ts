@@ -107,7 +107,21 @@ describe('recorded frames', () => {
     fake.sockets.refuse(Number(golden('ws.handshake-too-many').response?.headers['handshake-autherrcode']))
     const stream = run()
     expect(await stream.ended).toMatchObject({ fatal: false, retryAfterMs: 300_000 })
-    expect((await stream.ended)?.message).toContain('more than 50 connections')
+    expect((await stream.ended)?.message).toMatch(/exceed conn limit.*more than 50 connections/)
+  })
+
+  it('that too many are open may be said before the handshake as well', async () => {
+    fake.api.refuseEndpoint({ code: 1000040350, msg: 'too many connections' })
+    const error = await run().ended
+    expect(error).toMatchObject({ fatal: false, retryAfterMs: 300_000 })
+    expect(error?.message).toContain('more than 50 connections')
+  })
+
+  it('a refused handshake is told in the words of the platform', async () => {
+    fake.sockets.refuse(1000040999)
+    const error = await run().ended
+    expect(error).toMatchObject({ fatal: false, message: expect.stringContaining('1000040999') })
+    expect(error?.message).toContain('auth failed')
   })
 })
 
