@@ -44,6 +44,14 @@ describe('the tenant token', () => {
     expect(methods().filter((method) => method === 'refused token')).toHaveLength(2)
   })
 
+  it.each([99991663, 99991665, 99991661, 99991671, 20013])('is renewed on %i too', async (code) => {
+    refuseNext(code)
+    await send([text('one')])
+    expect(fake.api.tokenRequests()).toBe(2)
+    expect(new Set(bodies().map(({ uuid }) => uuid)).size).toBe(1)
+    expect(fake.shown()).toHaveLength(1)
+  })
+
   it('is renewed with half an hour left, while the old one is still good', async () => {
     await fake.close()
     let now = 1_767_225_600_000
@@ -253,6 +261,13 @@ describe('refusals', () => {
       expect(bodies()[1]?.uuid).not.toBe(bodies()[0]?.uuid)
     },
   )
+
+  it('a card that went as text is edited as a text', async () => {
+    refuseNext(230099)
+    const { message } = await send([text('Sure?')], { buttons: buttons('Yes') })
+    await feishu.adapter.edit?.(message ?? '', makePart([text('Approved.')]), never)
+    expect(fake.shown()).toMatchObject([{ id: message, text: 'Approved.', edits: 1 }])
+  })
 
   it.each([
     [99991662, 'auth', 'enable it in the admin console'],
