@@ -34,8 +34,9 @@ const entities = v.optional(v.pipe(v.array(entity), v.maxLength(1000)))
 const file = v.object({
   file_id: v.pipe(v.string(), v.minLength(1), v.maxLength(512)),
   file_size: v.optional(id),
-  mime_type: v.optional(words),
-  file_name: v.optional(words),
+  // Both are the sender's word for it, of any length.
+  mime_type: v.fallback(v.optional(words), undefined),
+  file_name: v.fallback(v.optional(words), undefined),
 })
 const photo = v.object({ file_id: file.entries.file_id, file_size: v.optional(id), width: id, height: id })
 

@@ -176,6 +176,13 @@ describe('what was sent along', () => {
     const { media } = eventOf({ message: message({ text: undefined, ...more }) })
     expect(media).toEqual([expect.objectContaining({ kind, ref: 'f', bytes: 9 })])
   })
+
+  it('is taken under whatever name and type its sender gave it', () => {
+    const long = 'n'.repeat(2000)
+    const document = { ...file, file_name: long, mime_type: long }
+    const event = eventOf({ message: message({ text: undefined, caption: '/run img2img', document }) })
+    expect(event).toMatchObject({ body: { text: '/run img2img' }, media: [{ kind: 'file', ref: 'f', bytes: 9 }] })
+  })
 })
 
 describe('what an answered message carries', () => {
