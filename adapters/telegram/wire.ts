@@ -50,6 +50,16 @@ const attached = {
   voice: v.optional(file),
   document: v.optional(file),
 }
+/** What a person can send that is neither text nor a file we take; whether it is there is all we ask. */
+const unusable = {
+  sticker: v.optional(v.unknown()),
+  location: v.optional(v.unknown()),
+  contact: v.optional(v.unknown()),
+  poll: v.optional(v.unknown()),
+  dice: v.optional(v.unknown()),
+  story: v.optional(v.unknown()),
+}
+
 /** Of an answered message: a file there that we can't read must not cost the message itself. */
 const attachedThere = {
   photo: v.fallback(attached.photo, undefined),
@@ -85,6 +95,7 @@ const message = v.object({
   caption: v.optional(text),
   caption_entities: entities,
   ...attached,
+  ...unusable,
 })
 
 const callback = v.object({
