@@ -12,12 +12,8 @@ import type {
 } from '../contract/index.ts'
 import { addressesOf } from './addresses.ts'
 import { type Hook, type HttpDeps, type Listener, listen, makeApp } from './http.ts'
+import { type PlatformState, streamStates } from './stream-states.ts'
 import { keepRunning } from './streams.ts'
-
-export interface PlatformState {
-  readonly state: 'starting' | 'up' | 'down' | 'failed'
-  readonly about: string
-}
 
 export interface PlatformDeps {
   readonly active: readonly { readonly module: AdapterModule; readonly settings: Readonly<Record<string, unknown>> }[]
@@ -130,18 +126,18 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
 
   const startStreams = (signal: AbortSignal): void => {
     for (const [platform, outlet] of outlets) {
+      const stateOfNext = streamStates((state) => void states.set(platform, state))
       for (const intake of outlet.adapter.intakes) {
         if (intake.kind !== 'stream') continue
         const log: Log = deps.depsFor(moduleOf(platform)).log
-        const report = (state: 'up' | 'down', about: string): void => void states.set(platform, { state, about })
+        const { report, failed } = stateOfNext()
         streams.push(
           keepRunning(
             intake,
             { ...deps, log, report, deliver: (events) => deliver(events, outlet, log, signal) },
             signal,
           ).then((how) => {
-            if (how === 'fatal')
-              states.set(platform, { state: 'failed', about: states.get(platform)?.about ?? 'stopped' })
+            if (how === 'fatal') failed()
             return how
           }),
         )

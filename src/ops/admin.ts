@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { PlatformState } from '../intake/platforms.ts'
+import type { PlatformState } from '../intake/stream-states.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface AdminDeps {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PlatformState } from '../../src/intake/platforms.ts'
+import type { PlatformState } from '../../src/intake/stream-states.ts'
 import { type AdminDeps, makeAdminApp, readiness } from '../../src/ops/admin.ts'
 import { makeMetrics } from '../../src/ops/metrics.ts'
 
