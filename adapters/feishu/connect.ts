@@ -36,7 +36,12 @@ export const longConnection = (app: App, deps: Deps): Stream => {
       config = address.config
       const url = safeUrl(address.url, app.binding.origin)
       const socket = new WebSocket(url, { handshakeTimeout: handshakeMs, maxPayload, perMessageDeflate: false })
-      const up = (): void => report('up', `${account}: connected as ${bot.name || bot.openId}`)
+      const about = `connected as ${bot.name || bot.openId}`
+      const up = (): void => {
+        report('up', `${account}: ${about}`)
+        // The console saves this way of events only while a connection is up, so it has to be seen.
+        deps.log.info({ account }, about)
+      }
       await session(socket, Number(url.searchParams.get('service_id') ?? 0), deliver, up, signal)
     } catch (error) {
       if (signal.aborted) return

@@ -134,6 +134,7 @@ describe('the long connection', () => {
     await stream.until(3)
     expect(textsOf(stream)).toEqual(['one', 'two', 'three'])
     expect(stream.reports).toEqual([{ state: 'up', about: `${account}: connected as FakeBot` }])
+    expect(feishu.lines.join()).toContain('connected as FakeBot')
     expect(stream.events[0]).toMatchObject({ proof: 'tls', from: { id: fake.people.ann.id } })
   })
 
