@@ -1,10 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import * as v from 'valibot'
 import type { WebSocket as Socket } from 'ws'
 import type { AdapterDeps, Deliver, Stream } from '../../src/contract/index.ts'
 import { StreamError, vouch } from '../../src/contract/index.ts'
 import { jsonObject } from '../kit/webhook.ts'
 import { type App, isFatal } from './app.ts'
-import { cureOf, FeishuError } from './errors.ts'
+import { cureOf, FeishuError, isCrowded } from './errors.ts'
 import { makeJoiner } from './fragments.ts'
 import { decodeFrame, encodeFrame, type Frame, headerIn } from './frame.ts'
 import { openEnvelope } from './occurrence.ts'
@@ -35,7 +36,12 @@ export const longConnection = (app: App, deps: Deps): Stream => {
       config = address.config
       const url = safeUrl(address.url, app.binding.origin)
       const socket = new WebSocket(url, { handshakeTimeout: handshakeMs, maxPayload, perMessageDeflate: false })
-      const up = (): void => report('up', `${account}: connected as ${bot.name || bot.openId}`)
+      const about = `connected as ${bot.name || bot.openId}`
+      const up = (): void => {
+        report('up', `${account}: ${about}`)
+        // The console saves this way of events only while a connection is up, so it has to be seen.
+        deps.log.info({ account }, about)
+      }
       await session(socket, Number(url.searchParams.get('service_id') ?? 0), deliver, up, signal)
     } catch (error) {
       if (signal.aborted) return
@@ -46,7 +52,8 @@ export const longConnection = (app: App, deps: Deps): Stream => {
   const streamError = (error: unknown): unknown => {
     if (!(error instanceof FeishuError)) return error
     const about = `${account}: ${[error.message, cureOf(error)].filter((one) => one !== null).join('; ')}`
-    const waitMs = error.retryAfterMs ?? (config.ReconnectInterval ?? 0) * 1000
+    const usualMs = isCrowded(error) ? tooManyMs : (config.ReconnectInterval ?? 0) * 1000
+    const waitMs = error.retryAfterMs ?? usualMs
     return new StreamError(about, { fatal: isFatal(error), retryAfterMs: waitMs })
   }
 
@@ -102,7 +109,7 @@ export const longConnection = (app: App, deps: Deps): Stream => {
     socket.on('message', (data) => void take(bytesOf(data)))
     const ended = new Promise<never>((_, reject) => {
       socket.on('unexpected-response', (request, response) => {
-        reject(handshakeError(response.statusCode ?? 0, response.headers['handshake-autherrcode']))
+        reject(handshakeError(response.statusCode ?? 0, response.headers))
         request.destroy()
       })
       socket.on('error', (error) => reject(networkError(error)))
@@ -147,12 +154,12 @@ const safeUrl = (text: string, origin: string): URL => {
   return url
 }
 
-const handshakeError = (status: number, header: string | string[] | undefined): FeishuError => {
-  const code = Number(header ?? '')
-  const words = `the connection was refused (${status})`
-  if (code !== 1000040350) return new FeishuError({ words, status, code: code > 0 ? code : null })
-  const many = 'more than 50 connections of this app are open: stop other programs that use it'
-  return new FeishuError({ words: many, status, code, retryAfterMs: tooManyMs })
+/** The code says why, the platform's words how it calls that; what is as long as a ticket is taken out of them. */
+const handshakeError = (status: number, headers: IncomingHttpHeaders): FeishuError => {
+  const code = Number(headers['handshake-autherrcode'] ?? '')
+  const said = String(headers['handshake-msg'] ?? '').replaceAll(/[^ -~]|[\w-]{20,}/g, '')
+  const words = ['the connection was refused', ...(said === '' ? [] : [said.slice(0, 100)])].join(': ')
+  return new FeishuError({ words, status, code: code > 0 ? code : null })
 }
 
 const toldBy = (frame: Frame): ClientConfig => {

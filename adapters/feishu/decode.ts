@@ -183,7 +183,7 @@ const modernPress = (old: v.InferOutput<typeof oldPress>): Press => ({
   operator: { open_id: old.open_id, user_id: old.user_id },
   token: old.token,
   action: old.action,
-  context: { open_message_id: old.open_message_id, open_chat_id: old.open_chat_id ?? old.open_message_id },
+  context: { open_message_id: old.open_message_id, open_chat_id: old.open_chat_id },
 })
 
 const decodePress = (
@@ -199,7 +199,10 @@ const decodePress = (
   const { k, at } = read.output
   // The card says where it was hung up. It may have been forwarded since: then it hangs where it is pressed.
   const isThere = at !== undefined && (at.chat === open_chat_id || (at.kind === 'dm' && isOf(at.chat, from)))
-  const place = isThere ? at : { chat: open_chat_id, kind: 'group' as const }
+  // Where no chat is told, a direct chat alone reaches nobody but who pressed.
+  const pressedIn =
+    open_chat_id === undefined ? { chat: from.id, kind: 'dm' as const } : { chat: open_chat_id, kind: 'group' as const }
+  const place = isThere ? at : pressedIn
   return {
     kind: 'event',
     event: {

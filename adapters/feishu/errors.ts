@@ -37,6 +37,7 @@ const authCures: readonly (readonly [readonly number[], string])[] = [
   [[99991401], "add this machine's address to the IP allow list of the app, or empty the list"],
   [[99991403], "the month's API calls are used up: raise the plan, or wait for the next month"],
   [[230006, 234007], `add the feature Bot to the app, ${releaseCure}`],
+  [[1000040350], 'more than 50 connections of this app are open: stop other programs that use it'],
   [[1000040351], `the app is on the other side: set ${variable}DOMAIN to the other of feishu and lark`],
 ]
 const cures = new Map(authCures.flatMap(([codes, cure]) => codes.map((code) => [code, cure] as const)))
@@ -62,10 +63,13 @@ export const isTicket = ({ code }: FeishuError): boolean => code === 10012
 export const isAppToken = (error: FeishuError): boolean => isToken(error) || error.code === 99991664
 /** The organisation has not installed the app, or has switched it off. */
 export const isNotInstalled = ({ code }: FeishuError): boolean => code !== null && notInstalledCodes.has(code)
-/** The card itself was refused. */
-export const isCard = ({ code }: FeishuError): boolean => code === 230099 || code === 230028
+/** The card itself was refused, perhaps as too long with all its buttons. */
+export const isCard = ({ code }: FeishuError): boolean => code === 230099 || code === 230028 || code === 230025
 /** What is answered was withdrawn, deleted, or can't be seen any more. */
 export const isGone = ({ code }: FeishuError): boolean => code !== null && classes.get(code) === 'thread_gone'
+
+/** More connections of the app are open than there may be. */
+export const isCrowded = ({ code }: FeishuError): boolean => code === 1000040350
 
 /** What the operator can do about it; null where nothing has to be done. */
 export const cureOf = ({ code }: FeishuError): string | null => (code === null ? null : (cures.get(code) ?? null))

@@ -86,18 +86,20 @@ export const makeReceive = ({ apps, maxAgeMs, now, log }: ReceiveDeps): ((reques
     return bytes === null ? null : jsonObject(bytes)
   }
 
+  /** The check of an address is not signed, or not as events are (facts/feishu §2); nothing else is let through so. */
+  const unsigned = (sealed: string, keyed: readonly App[], reason: string): Verdict => {
+    const all = keyed.map((app) => ({ app, body: inside(sealed, app) }))
+    const found = all.find(({ body }) => body?.type === 'url_verification')
+    return found?.body ? challenge(found.body, [found.app]) : unproven(reason)
+  }
+
   const encrypted = async (sealed: string, request: RawRequest): Promise<Verdict> => {
     const keyed = apps.filter((app) => !isOpen(app))
     const signed = readSigned(request)
-    if (signed === null) {
-      // Only the check of an address comes unsigned.
-      const body = keyed.map((app) => ({ app, body: inside(sealed, app) })).find((one) => one.body !== null)
-      if (body?.body?.type !== 'url_verification') return unproven('encrypted, but not signed')
-      return challenge(body.body, [body.app])
-    }
-    if (!isFresh(signed, now(), maxAgeMs)) return unproven('a signature that is too old')
+    if (signed === null) return unsigned(sealed, keyed, 'encrypted, but not signed')
+    if (!isFresh(signed, now(), maxAgeMs)) return unsigned(sealed, keyed, 'a signature that is too old')
     const app = keyed.find(({ binding }) => isEventSigned(signed, binding.encryptKey ?? '', request.body))
-    if (app === undefined) return unproven('a wrong signature')
+    if (app === undefined) return unsigned(sealed, keyed, 'a wrong signature')
     const body = inside(sealed, app)
     if (body === null) return unreadable('signed, but not to be decrypted')
     return body.type === 'url_verification' ? challenge(body, [app]) : byToken(body, [app], 'signature')

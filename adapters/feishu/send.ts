@@ -24,6 +24,12 @@ interface Way {
   readonly client: Client
 }
 
+/** A message that is there, and what it became. */
+interface Shown {
+  readonly id: string
+  readonly type: Message['type']
+}
+
 /** The key by which the platform drops repeats for an hour: at most 50 characters, so ours is hashed. */
 const uuidOf = (key: string, nth: string): string => hash('sha256', nth === '' ? key : `${key}#${nth}`, 'base64url')
 
@@ -100,10 +106,12 @@ export const makeSender = (
     let last = ''
     for (const [i, { type, content }] of messages.entries()) {
       const body = { msg_type: type, content, uuid: uuidOf(part.key, i === 0 ? '' : String(i)) }
-      last = await place(app, part, body, i === 0, signal).catch((error: unknown) =>
-        retryPlain(error, type, app, part, signal).catch((left: unknown) => failed(left, app, handed !== null)),
-      )
-      remember(last, type)
+      const shown = await place(app, part, body, i === 0, signal)
+        .then((id): Shown => ({ id, type }))
+        .catch((error: unknown) => retryPlain(error, type, app, part, signal))
+        .catch((left: unknown) => failed(left, app, handed !== null))
+      last = shown.id
+      remember(shown)
     }
     return { message: last, via: 'push' }
   }
@@ -115,14 +123,15 @@ export const makeSender = (
     app: Way,
     part: Part,
     signal: AbortSignal,
-  ): Promise<string> => {
+  ): Promise<Shown> => {
     if (type !== 'interactive' || !(error instanceof FeishuError) || !isCard(error)) throw error
     log.warn({ part: part.key, code: error.code }, 'a card was refused and is sent as text')
     const { content } = withoutCard(part, say)
-    return place(app, part, { msg_type: 'post', content, uuid: uuidOf(part.key, 'text') }, true, signal)
+    const id = await place(app, part, { msg_type: 'post', content, uuid: uuidOf(part.key, 'text') }, true, signal)
+    return { id, type: 'post' }
   }
 
-  const remember = (id: string, type: Message['type']): void => {
+  const remember = ({ id, type }: Shown): void => {
     kinds.set(id, type)
     const [oldest] = kinds.size > mostKinds ? kinds.keys() : []
     if (oldest !== undefined) kinds.delete(oldest)

@@ -84,7 +84,7 @@ export const press = v.object({
   operator: person,
   token: lenient(words),
   action: v.object({ value: v.unknown() }),
-  context: v.object({ open_message_id: id, open_chat_id: id }),
+  context: v.object({ open_message_id: id, open_chat_id: lenient(id) }),
 })
 
 /** A press of the old form: flat, and signed with the verification token. */

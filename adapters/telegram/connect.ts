@@ -27,6 +27,8 @@ export async function identify(client: Client, signal: AbortSignal): Promise<Bot
 export function polling(client: Client, account: string, deps: Deps): Stream {
   // After a conflict the first poll has to succeed before we call ourselves up, or /readyz would flap.
   let contested = false
+  // Each bot numbers its updates by itself: what another one has left here would confirm what nobody has read.
+  const offsetNote = `offset ${account}`
 
   const run: Stream['run'] = async (deliver, report, signal) => {
     try {
@@ -55,7 +57,7 @@ export function polling(client: Client, account: string, deps: Deps): Stream {
       up()
     }
     while (!signal.aborted) {
-      const offset = savedOffset(deps.memo.get('offset'))
+      const offset = savedOffset(deps.memo.get(offsetNote))
       const batch = await client.call(
         'getUpdates',
         {
@@ -82,7 +84,7 @@ export function polling(client: Client, account: string, deps: Deps): Stream {
     const events = batch.flatMap((raw) => eventsOf(raw, me))
     if (events.length > 0) await deliver(events)
     // Of this batch only: after a quiet week ids start anew at a random, perhaps lower number (facts/telegram §2).
-    await deps.memo.set('offset', String(Math.max(...ids) + 1))
+    await deps.memo.set(offsetNote, String(Math.max(...ids) + 1))
   }
 
   const eventsOf = (raw: unknown, me: Bot): InboundEvent[] => {

@@ -42,7 +42,9 @@ function decodeMessage(message: Message, updateId: number, proof: Proof, me: Bot
 
   const own = mediaOf(message)
   const text = message.text ?? message.caption
-  if (text === undefined && own.length === 0) return ignored('neither text nor a file')
+  const odd = text === undefined && own.length === 0 ? oddOf(message) : null
+  // Notes of the chat itself ("Ann joined") have nothing of that.
+  if (text === undefined && own.length === 0 && odd === null) return ignored('neither text nor a file')
   const said = spoken(text ?? '', (message.text === undefined ? message.caption_entities : message.entities) ?? [], me)
   if (said.toOther) return ignored('a command for another bot')
 
@@ -62,7 +64,7 @@ function decodeMessage(message: Message, updateId: number, proof: Proof, me: Bot
       from,
       proof,
       where: addressOf(message, me),
-      body: { kind: 'text', text: said.text, addressed },
+      body: odd === null ? { kind: 'text', text: said.text, addressed } : { kind: 'other', what: odd },
       media,
       ...(message.message_id > 0 ? { message: String(message.message_id) } : {}),
       ...(answered ? { replyTo: String(answered.message_id) } : {}),
@@ -155,6 +157,11 @@ function mediaOf(message: Attached): MediaRef[] {
   if (heard) return [refOf('audio', heard)]
   return document ? [refOf(kindOf(document.mime_type), document)] : []
 }
+
+/** What else there is, where neither words nor files are. */
+const oddOf = (message: Message): string | null =>
+  (['sticker', 'location', 'contact', 'poll', 'dice', 'story'] as const).find((kind) => message[kind] !== undefined) ??
+  null
 
 const kindOf = (mime = ''): MediaKind =>
   (['image', 'video', 'audio'] as const).find((kind) => mime.startsWith(`${kind}/`)) ?? 'file'

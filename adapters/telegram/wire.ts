@@ -34,8 +34,9 @@ const entities = v.optional(v.pipe(v.array(entity), v.maxLength(1000)))
 const file = v.object({
   file_id: v.pipe(v.string(), v.minLength(1), v.maxLength(512)),
   file_size: v.optional(id),
-  mime_type: v.optional(words),
-  file_name: v.optional(words),
+  // Both are the sender's word for it, of any length.
+  mime_type: v.fallback(v.optional(words), undefined),
+  file_name: v.fallback(v.optional(words), undefined),
 })
 const photo = v.object({ file_id: file.entries.file_id, file_size: v.optional(id), width: id, height: id })
 
@@ -49,6 +50,16 @@ const attached = {
   voice: v.optional(file),
   document: v.optional(file),
 }
+/** What a person can send that is neither text nor a file we take; whether it is there is all we ask. */
+const unusable = {
+  sticker: v.optional(v.unknown()),
+  location: v.optional(v.unknown()),
+  contact: v.optional(v.unknown()),
+  poll: v.optional(v.unknown()),
+  dice: v.optional(v.unknown()),
+  story: v.optional(v.unknown()),
+}
+
 /** Of an answered message: a file there that we can't read must not cost the message itself. */
 const attachedThere = {
   photo: v.fallback(attached.photo, undefined),
@@ -84,6 +95,7 @@ const message = v.object({
   caption: v.optional(text),
   caption_entities: entities,
   ...attached,
+  ...unusable,
 })
 
 const callback = v.object({

@@ -13,6 +13,7 @@ import type {
 } from '../contract/index.ts'
 import { addressesOf } from './addresses.ts'
 import { type Hook, type HttpDeps, type Listener, listen, makeApp } from './http.ts'
+import { type IntakeState, intakeStates } from './intake-states.ts'
 import { makeSendings, type PlatformState } from './states.ts'
 import { keepRunning } from './streams.ts'
 
@@ -59,14 +60,19 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
   const outlets = new Map<string, Outlet>()
   const sendings = makeSendings(deps.now)
   const states = new Map<string, PlatformState>()
+  const started = new Map<string, { readonly intake: (beside: boolean) => IntakeState; readonly log: Log }>()
+  const hookStates = new Map<Hook, IntakeState>()
   const listeners: Listener[] = []
   const streams: Promise<'ended' | 'fatal'>[] = []
 
   for (const { module, settings } of deps.active) {
     try {
-      const adapter = module.create(settings, deps.depsFor(module))
+      const adapterDeps = deps.depsFor(module)
+      const adapter = module.create(settings, adapterDeps)
       outlets.set(module.id, outletOf(adapter, module.capabilities))
       states.set(module.id, { state: 'starting', about: 'starting' })
+      const intake = intakeStates((state) => void states.set(module.id, state))
+      started.set(module.id, { intake, log: adapterDeps.log })
     } catch (error) {
       const about = error instanceof Error ? error.message : String(error)
       states.set(module.id, { state: 'failed', about })
@@ -82,6 +88,16 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
         return [{ platform, webhook: { ...intake, host, port }, inline: inlineOf(adapter, intake) }]
       }),
     )
+  const startedOf = (platform: string) => {
+    const found = started.get(platform)
+    if (!found) throw new Error(`no such platform: ${platform}`)
+    return found
+  }
+  const stateOf = (hook: Hook): IntakeState => {
+    const known = hookStates.get(hook) ?? startedOf(hook.platform).intake(true)
+    hookStates.set(hook, known)
+    return known
+  }
 
   const open = async (hooks: readonly Hook[], signal: AbortSignal): Promise<boolean> => {
     const [first] = hooks
@@ -104,15 +120,15 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
         return true
       }
       listeners.push(listener)
-      for (const { platform, webhook } of hooks) {
-        const about = `listening on ${host}:${listener.port}${webhook.path}`
-        states.set(platform, { state: 'up', about })
+      for (const hook of hooks) {
+        const { platform, webhook } = hook
+        stateOf(hook).put('up', `listening on ${host}:${listener.port}${webhook.path}`)
         deps.log.info({ platform, host, port: listener.port, path: webhook.path }, 'listening')
       }
       return true
     } catch (error) {
       const about = `can't listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}. Free the port or set another.`
-      for (const { platform } of hooks) states.set(platform, { state: 'failed', about })
+      for (const hook of hooks) stateOf(hook).put('failed', about)
       deps.log.error({ about }, 'listener not opened, will try again')
       return false
     }
@@ -129,16 +145,15 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
     for (const [platform, outlet] of outlets) {
       for (const intake of outlet.adapter.intakes) {
         if (intake.kind !== 'stream') continue
-        const log: Log = deps.depsFor(moduleOf(platform)).log
-        const report = (state: 'up' | 'down', about: string): void => void states.set(platform, { state, about })
+        const { log, intake: addIntake } = startedOf(platform)
+        const state = addIntake(false)
         streams.push(
           keepRunning(
             intake,
-            { ...deps, log, report, deliver: (events) => deliver(events, outlet, log, signal) },
+            { ...deps, log, report: state.put, deliver: (events) => deliver(events, outlet, log, signal) },
             signal,
           ).then((how) => {
-            if (how === 'fatal')
-              states.set(platform, { state: 'failed', about: states.get(platform)?.about ?? 'stopped' })
+            if (how === 'fatal') state.failed()
             return how
           }),
         )
@@ -163,12 +178,6 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
         await deps.sleep(keepAgainMs, signal)
       }
     }
-  }
-
-  const moduleOf = (platform: string): AdapterModule => {
-    const found = deps.active.find(({ module }) => module.id === platform)
-    if (!found) throw new Error(`no such platform: ${platform}`)
-    return found.module
   }
 
   return {

@@ -107,7 +107,21 @@ describe('recorded frames', () => {
     fake.sockets.refuse(Number(golden('ws.handshake-too-many').response?.headers['handshake-autherrcode']))
     const stream = run()
     expect(await stream.ended).toMatchObject({ fatal: false, retryAfterMs: 300_000 })
-    expect((await stream.ended)?.message).toContain('more than 50 connections')
+    expect((await stream.ended)?.message).toMatch(/exceed conn limit.*more than 50 connections/)
+  })
+
+  it('that too many are open may be said before the handshake as well', async () => {
+    fake.api.refuseEndpoint({ code: 1000040350, msg: 'too many connections' })
+    const error = await run().ended
+    expect(error).toMatchObject({ fatal: false, retryAfterMs: 300_000 })
+    expect(error?.message).toContain('more than 50 connections')
+  })
+
+  it('a refused handshake is told in the words of the platform', async () => {
+    fake.sockets.refuse(1000040999)
+    const error = await run().ended
+    expect(error).toMatchObject({ fatal: false, message: expect.stringContaining('1000040999') })
+    expect(error?.message).toContain('auth failed')
   })
 })
 
@@ -130,6 +144,7 @@ describe('the long connection', () => {
     await stream.until(3)
     expect(textsOf(stream)).toEqual(['one', 'two', 'three'])
     expect(stream.reports).toEqual([{ state: 'up', about: `${account}: connected as FakeBot` }])
+    expect(feishu.lines.join()).toContain('connected as FakeBot')
     expect(stream.events[0]).toMatchObject({ proof: 'tls', from: { id: fake.people.ann.id } })
   })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { openClient } from '../../adapters/feishu/client.ts'
 import type { AdapterDeps, InboundEvent, SendCode } from '../../src/contract/index.ts'
 import { buttons, file, never, requestOf, text } from '../kit/adapter.ts'
-import { mainApp } from '../platforms/feishu-events.ts'
+import { callbackPath, callOf, mainApp, oldCardHeaders } from '../platforms/feishu-events.ts'
 import {
   account,
   type Golden,
@@ -219,6 +219,15 @@ describe('recorded webhooks', () => {
     const ids = await Promise.all(Object.keys(events).map(idOf))
     const known = ids.filter((id) => id !== null)
     expect(new Set(known).size).toBe(known.length - 2)
+  })
+
+  it('a press that names no chat, as old ones may, is answered to who pressed', async () => {
+    const { open_chat_id: _, ...old } = golden('card.action-v1').payload ?? expect.fail('no payload')
+    const body = JSON.stringify(old)
+    const call = callOf(callbackPath, body, oldCardHeaders(body, mainApp.token, String(recordedMs / 1000)))
+    const verdict = await makeFeishu(settings, { now: () => recordedMs }).receive(requestOf(call))
+    const dm = { chat: `ou_fa4e${'7'.padStart(28, '0')}`, kind: 'dm' }
+    expect(verdict).toMatchObject({ kind: 'events', events: [{ where: dm, body: { message: om('60') } }] })
   })
 
   it('a press is answered with a body that leaves the card as it is', async () => {

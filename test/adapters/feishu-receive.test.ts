@@ -57,10 +57,21 @@ describe('who may call', () => {
     expect(await at(-3000, { ...keyed, SIGNATURE_MAX_AGE_SEC: '3600' })).toMatchObject({ kind: 'events' })
   })
 
-  it('an encrypted address check that is signed is taken too; anything else unsigned is not', async () => {
-    const body = String(challenge(secretApp, eventPath).body)
-    const signed = callOf(eventPath, body, signedHeaders(body, encryptKey, String(recordedMs / 1000)))
-    expect(await receive(signed, keyed)).toMatchObject({ kind: 'answer' })
+  it('an encrypted address check is taken however it is signed; anything else with such headers is not', async () => {
+    const headers = (body: string) => [
+      signedHeaders(body, encryptKey, String(recordedMs / 1000)),
+      signedHeaders(body, encryptKey, String(recordedMs / 1000 - 3600)),
+      signedHeaders(body, 'another key', String(recordedMs / 1000)),
+    ]
+    const check = String(challenge(secretApp, eventPath).body)
+    for (const given of headers(check))
+      expect(await receive(callOf(eventPath, check, given), keyed)).toMatchObject({ kind: 'answer' })
+    const foreign = String(challenge(secretApp, eventPath, 'a token of nobody').body)
+    for (const given of headers(foreign))
+      expect(await receive(callOf(eventPath, foreign, given), keyed)).toMatchObject({ kind: 'reject', status: 401 })
+    const event = String(delivered(secretApp, eventPath, said('hello'), recordedMs).body)
+    for (const given of headers(event).slice(1))
+      expect(await receive(callOf(eventPath, event, given), keyed)).toMatchObject({ kind: 'reject', status: 401 })
   })
 
   it('an old press is never encrypted, and proven by its own signature also where there is a key', async () => {

@@ -4,6 +4,7 @@ import { encode, fileNameOf, uploadType } from '../../adapters/feishu/encode.ts'
 import { capabilities, limits } from '../../adapters/feishu/limits.ts'
 import { receiverOf } from '../../adapters/feishu/send.ts'
 import type { Part, PartItem } from '../../src/contract/index.ts'
+import { makeGate } from '../../src/delivery/gate.ts'
 import { buttons, file, never, text } from '../kit/adapter.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { otherApp } from '../platforms/feishu-events.ts'
@@ -41,6 +42,14 @@ describe('the tenant token', () => {
     expect(fake.api.tokenRequests()).toBe(2)
     expect(fake.shown()).toHaveLength(3)
     expect(methods().filter((method) => method === 'refused token')).toHaveLength(2)
+  })
+
+  it.each([99991663, 99991665, 99991661, 99991671, 20013])('is renewed on %i too', async (code) => {
+    refuseNext(code)
+    await send([text('one')])
+    expect(fake.api.tokenRequests()).toBe(2)
+    expect(new Set(bodies().map(({ uuid }) => uuid)).size).toBe(1)
+    expect(fake.shown()).toHaveLength(1)
   })
 
   it('is renewed with half an hour left, while the old one is still good', async () => {
@@ -129,7 +138,7 @@ describe('what is sent', () => {
     expect(fake.shown()).toHaveLength(2)
   })
 
-  it('every text of the declared length fits, whatever it is made of', () => {
+  it('every text of the declared length fits into a request, whatever it is made of, with two buttons too', () => {
     const any = fc
       .string({ unit: 'binary-ascii', maxLength: 200 })
       .map((some) => some.repeat(limits.text / (some.length || 1)))
@@ -137,21 +146,36 @@ describe('what is sent', () => {
     const check = (given: string): void => {
       const words = Buffer.from(given.toWellFormed()).subarray(0, limits.text).toString('utf8').slice(0, limits.text)
       const cut = Buffer.byteLength(words) > limits.text ? words.slice(0, -2) : words
-      const many = Array.from({ length: limits.buttons }, (_, i) => ({
-        label: '"'.repeat(limits.label),
-        action: `action-of-forty-characters-or-so-${i}`,
-        say: '/x',
-      }))
+      const two = ['Approve', 'Reject'].map((label) => ({ label, action: 'a'.repeat(40), say: '/x' }))
       const to = { ...makePart([]).to, chat: 'c'.repeat(40), thread: 't'.repeat(40) }
-      const [card] = encode(makePart([text(cut)], { buttons: many, to }), null, (id) => id)
+      const [card] = encode(makePart([text(cut)], { buttons: two, to }), null, (id) => id)
       const [post] = encode(makePart([text(cut)]), null, (id) => id)
-      for (const one of [card, post]) {
-        expect(Buffer.byteLength(one?.content ?? '')).toBeLessThanOrEqual(limits.contentBytes)
-        JSON.parse(one?.content ?? '')
+      for (const { type, content } of [card, post].map((one) => one ?? expect.fail('nothing'))) {
+        const request = { receive_id: to.chat, msg_type: type, content, uuid: 'u'.repeat(43) }
+        expect(Buffer.byteLength(JSON.stringify(request))).toBeLessThanOrEqual(limits.requestBytes)
+        JSON.parse(content)
       }
     }
     worst.forEach(check)
     fc.assert(fc.property(any, check), { numRuns: 30 })
+  })
+
+  it('no second has more messages for one chat than the platform takes', async () => {
+    for (const kind of ['dm', 'group'] as const) {
+      let now = 0
+      const sleep = async (ms: number) => {
+        now += ms
+      }
+      const gate = makeGate(capabilities.pace, { now: () => now, sleep })
+      const times: number[] = []
+      for (let i = 0; i < 30; i++) {
+        await gate.enter('chat', kind, never)
+        gate.leave()
+        times.push(now)
+      }
+      const inSecondFrom = times.map((from) => times.filter((at) => at >= from && at < from + 1000).length)
+      expect(Math.max(...inSecondFrom)).toBeLessThanOrEqual(5)
+    }
   })
 
   it('buttons carry the opaque id and the place they hang in, and nothing of the command', async () => {
@@ -228,11 +252,21 @@ describe('what is sent', () => {
 })
 
 describe('refusals', () => {
-  it('a card that is refused goes as text with the commands to type, under a key of its own', async () => {
+  it.each([[230099], [230025]])(
+    'a card that is refused with %i goes as text with the commands to type, under a key of its own',
+    async (code) => {
+      refuseNext(code)
+      const { message } = await send([text('Sure?')], { buttons: buttons('Yes', 'No') })
+      expect(fake.shown()).toMatchObject([{ id: message, text: 'Sure?\n\n/say Yes 0\n/say No 1', buttons: [] }])
+      expect(bodies()[1]?.uuid).not.toBe(bodies()[0]?.uuid)
+    },
+  )
+
+  it('a card that went as text is edited as a text', async () => {
     refuseNext(230099)
-    const { message } = await send([text('Sure?')], { buttons: buttons('Yes', 'No') })
-    expect(fake.shown()).toMatchObject([{ id: message, text: 'Sure?\n\n/say Yes 0\n/say No 1', buttons: [] }])
-    expect(bodies()[1]?.uuid).not.toBe(bodies()[0]?.uuid)
+    const { message } = await send([text('Sure?')], { buttons: buttons('Yes') })
+    await feishu.adapter.edit?.(message ?? '', makePart([text('Approved.')]), never)
+    expect(fake.shown()).toMatchObject([{ id: message, text: 'Approved.', edits: 1 }])
   })
 
   it.each([

@@ -137,7 +137,7 @@ describe('where it was said', () => {
     ['a channel', { chat: { id: -1, type: 'channel' } }],
     ['the direct messages of a channel', { chat: { ...group, is_direct_messages: true } }],
     ['a channel post copied into its group', { is_automatic_forward: true }],
-    ['a sticker', { text: undefined, sticker: {} }],
+    ['a note of the chat itself', { text: undefined, new_chat_members: [ann] }],
     ['a message without a sender', { from: undefined }],
   ])('%s is ignored', (_, more) => {
     expect(read({ message: message(more) }).kind).toBe('ignored')
@@ -175,6 +175,18 @@ describe('what was sent along', () => {
   ])('%j is one %s', (more, kind) => {
     const { media } = eventOf({ message: message({ text: undefined, ...more }) })
     expect(media).toEqual([expect.objectContaining({ kind, ref: 'f', bytes: 9 })])
+  })
+
+  it.each(['sticker', 'location', 'contact', 'poll', 'dice', 'story'])('a %s is told as what it is', (kind) => {
+    const raw = message({ chat: { id: ann.id, type: 'private' }, text: undefined, [kind]: { file_id: 's' } })
+    expect(eventOf({ message: raw })).toMatchObject({ body: { kind: 'other', what: kind }, media: [] })
+  })
+
+  it('is taken under whatever name and type its sender gave it', () => {
+    const long = 'n'.repeat(2000)
+    const document = { ...file, file_name: long, mime_type: long }
+    const event = eventOf({ message: message({ text: undefined, caption: '/run img2img', document }) })
+    expect(event).toMatchObject({ body: { text: '/run img2img' }, media: [{ kind: 'file', ref: 'f', bytes: 9 }] })
   })
 })
 

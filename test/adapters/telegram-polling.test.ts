@@ -25,7 +25,8 @@ const run = (...args: [keep?: Parameters<typeof running>[1]]): Running => {
 }
 const say = (text: string) => fake.say(fake.people.ann, fake.places.dm, text)
 const textsOf = (stream: Running) => stream.events.map(({ body }) => (body.kind === 'text' ? body.text : body.kind))
-const offset = () => telegram.deps.memo.get('offset')
+const offsetNote = 'offset 7000000001'
+const offset = () => telegram.deps.memo.get(offsetNote)
 
 interface RecordedBatch {
   readonly result: readonly { readonly update_id: number }[]
@@ -106,8 +107,16 @@ describe('polling', () => {
     expect(textsOf(second)).toEqual(['between'])
   })
 
+  it('does not take the number at which another bot stopped for its own', async () => {
+    for (const note of ['offset', 'offset 1']) await telegram.deps.memo.set(note, '880000003')
+    for (const words of ['one', 'two', 'three']) await say(words)
+    const stream = run()
+    await stream.until(3)
+    expect(textsOf(stream)).toEqual(['one', 'two', 'three'])
+  })
+
   it('goes on when a quiet week has reset the numbers to lower ones', async () => {
-    await telegram.deps.memo.set('offset', '990000000')
+    await telegram.deps.memo.set(offsetNote, '990000000')
     await say('after the holidays')
     const stream = run()
     await stream.until(1)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type FakeFeishu, type FeishuOptions, startFeishu } from '../platforms/feishu.ts'
-import type { Place } from '../platforms/platform.ts'
+import type { Place, Shown } from '../platforms/platform.ts'
 import { prompts } from './backend.ts'
 import { type OnEnd, openHouse, type Wanted } from './harness.ts'
 import { freePort, until } from './process.ts'
@@ -76,6 +76,9 @@ describe.concurrent('on Feishu', () => {
       await card.buttons.find(({ label }) => /approve/i.test(label))?.press()
       await shows(fake, fake.places.group, hasMedia)
       expect(prompts(house.simulator)).toEqual(['a blue whale'])
+      // The same card, for everybody who sees it: decided, and nothing left to press.
+      const isDecided = ({ id, buttons, edits }: Shown) => id === card.id && buttons.length === 0 && edits > 0
+      expect((await shows(fake, bobs(fake), isDecided)).text).not.toBe(card.text)
     },
   )
 })

@@ -163,6 +163,27 @@ test('a stream that fails for good is failed with its reason, one that stumbles 
   expect(state('b')).toEqual({ state: 'up', about: 'connected' })
 })
 
+test('of several streams one that works is enough, and what is wrong with another stays to be seen', async () => {
+  const refused = stream(() => Promise.reject(new StreamError('one: secret refused', { fatal: true })))
+  let cut = (): void => {}
+  const other = stream((_deliver, report, signal) => {
+    report('up', 'two: connected')
+    return new Promise((resolve, reject) => {
+      cut = () => reject(new Error('two: cut'))
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  })
+  const { start, state, clock } = platformsOf([moduleOf('a', () => ({ intakes: [refused, other] }))])
+  await start()
+  await flush()
+  expect(state('a')).toEqual({ state: 'up', about: 'one: secret refused; two: connected' })
+  cut()
+  await flush()
+  expect(state('a')).toEqual({ state: 'down', about: 'one: secret refused; two: cut' })
+  await clock.advance(1000)
+  expect(state('a')).toEqual({ state: 'up', about: 'one: secret refused; two: connected' })
+})
+
 test('while nothing can be kept a stream waits with its events and brings them when it can', async () => {
   let full = true
   const kept: string[] = []

@@ -120,7 +120,8 @@ export const readContent = (type: unknown, content: unknown): ContentReading => 
     const reader = readers[text(type)]
     if (!reader) throw new Refused(230001, 'invalid msg_type')
     if (typeof content !== 'string') throw new Refused(230001, 'content is not a string in json format')
-    if (Buffer.byteLength(content) > (type === 'text' ? textBytes : richBytes))
+    // The request is measured, in which the content is a string.
+    if (Buffer.byteLength(JSON.stringify(content)) > (type === 'text' ? textBytes : richBytes))
       throw new Refused(230025, 'The length of the message content reaches its limit.')
     const body = fields(JSON.parse(content))
     const shared = fields(body.config).update_multi === true
