@@ -66,10 +66,11 @@ export const card = ({ text, image }: CardParts, { buttons, to }: Pick<Part, 'bu
   })
 }
 
-/** The words of a part, for those that carry no file. */
-export const wordsOf = ({ items: [item] }: Part, say: Say): string => {
-  const text = item?.kind === 'text' ? item.text : (item?.caption ?? '')
-  return text.trim() === '' && item?.kind === 'text' ? say('empty') : text
+/** The words of a part: its text, or what stands with its file, behind a mark where it may have arrived before. */
+export const wordsOf = ({ items: [item], repeated }: Part, say: Say): string => {
+  const own = item?.kind === 'text' ? item.text : (item?.caption ?? '')
+  const text = own.trim() === '' && item?.kind === 'text' ? say('empty') : own
+  return repeated === true ? [say('maybe_repeated'), text].filter((one) => one !== '').join('\n') : text
 }
 
 /** What stands in for a card that was refused: the commands behind its buttons, to be typed. */

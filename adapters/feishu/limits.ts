@@ -61,6 +61,8 @@ export const capabilities: Capabilities = {
   answer: { inlineMs: null, tokenMs: null, push: 'always', windowMs: null },
   // `uuid` makes a repeat harmless for an hour.
   resend: 'deduplicated',
+  // A key counts for an hour (im/v1/messages, uuid).
+  keyMs: 55 * 60_000,
   // Brought again after 15 s, 5 min, 1 h and 6 h.
   redeliveryMs: 2 * dayMs,
   staleAfterMs: 10 * 60 * 1000,

@@ -128,6 +128,15 @@ describe('where a message goes', () => {
 })
 
 describe('what is sent', () => {
+  it('says that it may be a repeat, with words, on a card and beside a picture', async () => {
+    const repeated = true
+    await send([text('a fox')], { key: 'a', repeated })
+    await send([text('a fox')], { key: 'b', repeated, buttons: buttons('Again') })
+    await send([file('image')], { key: 'c', repeated })
+    expect(fake.shown().map(({ text: shown }) => shown.includes('<maybe_repeated>'))).toEqual([true, true, true])
+    expect(fake.shown()[2]?.media).toHaveLength(1)
+  })
+
   it('keys are hashed to what the platform takes, differ by part, and repeat with it', async () => {
     const long = 'k'.repeat(300)
     for (const key of [long, long, `${long}2`]) await send([text('x')], { key })
