@@ -20,8 +20,10 @@ const path = /^\/[!-~]*$/
 /** One app a daemon. Workspaces are told apart by their own ids, which are in every address. */
 const account = 'app'
 const variable = 'OPENCLAW_CONNECTOR_SLACK_'
+/** Both `…:read` of channels are for `member_joined_channel`, which comes only with them (Slack, reference of the event). */
 const scopes =
-  'app_mentions:read,chat:write,commands,channels:history,groups:history,im:history,im:write,files:read,files:write'
+  'app_mentions:read,chat:write,commands,channels:history,channels:read,groups:history,groups:read,im:history,' +
+  'im:write,files:read,files:write'
 
 /** The public address, as links to media have it; null when there is none. */
 const publicBase = (media: AdapterDeps['media']): string | null =>
@@ -81,7 +83,7 @@ export default defineAdapter({
       kind: 'text',
       about: 'Bot scopes asked for, separated by commas',
       fallback: scopes,
-      matches: /^[a-z:._]+(?:,[a-z:._]+)*$/,
+      matches: /^[a-z:._-]+(?:,[a-z:._-]+)*$/,
     },
     OAUTH_STATE_TTL_SEC: {
       kind: 'int',
@@ -220,6 +222,7 @@ export default defineAdapter({
           install: oauth === null ? null : settings.OAUTH_INSTALL_PATH,
         },
         redirectUri,
+        scopes: settings.OAUTH_SCOPES.split(','),
       }),
     }
   },

@@ -165,6 +165,8 @@ export const whoami = v.object({
   user_id: id,
   bot_id: lenient(id),
   enterprise_id: lenient(id),
+  /** The SDK puts the header `x-oauth-scopes` there. */
+  response_metadata: lenient(v.object({ scopes: lenient(v.array(bounded(100))) })),
 })
 export const socketUrl = v.object({ url: bounded(4096) })
 
