@@ -211,13 +211,17 @@ export const decodeSlash = ({ payload, proof }: Verified<Slash>, context: Decode
   return { kind: 'event', event }
 }
 
+/** The workspace of a press; those by an organisation-wide installation may name only that of the person. */
+export const pressedIn = ({ team, user, enterprise }: Interaction): string | null =>
+  team?.id ?? user.team_id ?? enterprise?.id ?? null
+
 /** A press of one of our buttons. Pure. */
 export const decodePress = ({ payload, proof }: Verified<Interaction>, context: DecodeContext): Decoded => {
-  const { type, user, team, enterprise, channel, container, actions, response_url: url } = payload
+  const { type, user, channel, container, actions, response_url: url } = payload
   const [action] = actions
   if (type !== 'block_actions') return ignored(`an interaction of kind ${type}`)
-  const workspace = team?.id ?? user.team_id ?? enterprise?.id
-  if (action?.type !== 'button' || !action.value || workspace === undefined) return ignored('no button of ours')
+  const workspace = pressedIn(payload)
+  if (action?.type !== 'button' || !action.value || workspace === null) return ignored('no button of ours')
   const ts = container?.message_ts
   if (channel === undefined) return ignored('a press outside of a conversation')
   const at = msOf(action.action_ts)
