@@ -228,6 +228,21 @@ describe('what is no answer of Discord', () => {
     expect(await saying(status, '<html>banned</html>')).toMatchObject({ status: 429, retryAfterMs: 600_000 })
   })
 
+  it.each([
+    ['a ban by Cloudflare', () => new Response('<html>banned</html>', { status: 403 })],
+    ['the global limit', () => Response.json({ retry_after: 600, global: true }, { status: 429 })],
+  ])('%s stops every route, not only the one that was refused', async (_what, refusal) => {
+    const asked: string[] = []
+    const answer: typeof fetch = async (url) => {
+      asked.push(String(url))
+      return asked.length === 1 ? refusal() : Response.json({})
+    }
+    const api = openApi({ token: fake.token, base: 'https://discord.example', fetch: answer })
+    for (const path of ['/gateway/bot', '/users/@me', '/channels/1200000000000000200'] as const)
+      await expect(api.call({ method: 'GET', path }, never, 1000)).rejects.toMatchObject({ status: 429 })
+    expect(asked).toHaveLength(1)
+  })
+
   it.each([200, 302, 502])('%i in HTML is trouble, and perhaps it was taken', async (status) => {
     const error = (await saying(status, '<html></html>')) as DiscordError
     expect(sendError(error, plain)).toMatchObject({ code: 'unavailable', delivered: 'maybe' })
