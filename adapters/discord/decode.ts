@@ -26,6 +26,9 @@ const ignored = (why: string): Decoded => ({ kind: 'ignored', why })
 /** Announcement thread, public thread (forum posts too), private thread. */
 export const isThread = (type: number | undefined): boolean => type === 10 || type === 11 || type === 12
 
+/** Whether a channel whose kind may be left out can be one; without a known parent it is taken for none. */
+export const mayBeThread = (type: number | undefined): boolean => type === undefined || isThread(type)
+
 /** Milliseconds since the epoch, out of a snowflake (facts/discord §1). */
 export const momentOf = (id: string): number => Number((BigInt(id) >> 22n) + 1_420_070_400_000n)
 
@@ -40,7 +43,7 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
   const where: Address =
     guild === undefined
       ? { platform: 'discord', account, chat: author.id, kind: 'dm' }
-      : guildAddress(account, guild, payload.channel_id, isThread(payload.channel_type), setting.parent)
+      : guildAddress(account, guild, payload.channel_id, mayBeThread(payload.channel_type), setting.parent)
   if (!listens(where, setting.channels)) return { kind: 'elsewhere' }
 
   const answered = payload.referenced_message ?? undefined

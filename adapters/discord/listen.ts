@@ -4,7 +4,7 @@ import type { AdapterDeps, InboundEvent, TemplateHint } from '../../src/contract
 import { vouch } from '../../src/contract/index.ts'
 import type { Api } from './client.ts'
 import { bodyOf, type Commands, own } from './commands.ts'
-import { type Decoded, decodeInteraction, decodeMessage, isThread, type Setting } from './decode.ts'
+import { type Decoded, decodeInteraction, decodeMessage, isThread, mayBeThread, type Setting } from './decode.ts'
 import type { Desk } from './desk.ts'
 import { ephemeral } from './encode.ts'
 import { limits } from './limits.ts'
@@ -108,7 +108,8 @@ export const listening = (deps: ListenDeps): Listening => {
     if (!read.success) return unreadable(read.issues)
     const { author, channel_id, channel_type, guild_id } = read.output
     if (!guild_id && author.id !== account) places.heardDirectly(author.id, channel_id)
-    const thread = isThread(channel_type) ? channel_id : null
+    // Where Discord does not say of which kind the channel is, only asking tells a thread from a channel.
+    const thread = guild_id && mayBeThread(channel_type) ? channel_id : null
     // It came over TLS from the gateway we signed in to: nobody else can have put it there.
     return decodeMessage(vouch(read.output, 'tls'), await setting({ thread, guild: guild_id }, signal))
   }

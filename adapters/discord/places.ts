@@ -1,6 +1,7 @@
 // A file of its own: what has to be known about channels and is not in a message. All of it bounded.
 import * as v from 'valibot'
 import type { Api } from './client.ts'
+import { isThread } from './decode.ts'
 import { DiscordError } from './errors.ts'
 import type { Frame } from './wire.ts'
 import { channel, guild, sent, threadEvent, threadList } from './wire.ts'
@@ -8,7 +9,7 @@ import { channel, guild, sent, threadEvent, threadList } from './wire.ts'
 export interface Places {
   /** Takes from an event what it tells about threads and about our role in a server. */
   readonly learn: (event: Frame) => void
-  /** The channel a thread belongs to; null when Discord does not tell (then nothing may be concluded from it). */
+  /** The channel a thread belongs to; null when it is none, or Discord does not tell (then nothing may be concluded). */
   readonly parentOf: (thread: string, signal: AbortSignal) => Promise<string | null>
   /** Our own role in a server: mentioning it means us. */
   readonly roleIn: (guild: string) => string | null
@@ -19,6 +20,8 @@ export interface Places {
 
 const most = { threads: 5000, people: 5000, guilds: 5000 } as const
 const askMs = 10_000
+/** Remembered in place of a channel. */
+const noThread = ''
 
 /** A map that forgets what was not used for longest. */
 const remembering = (max: number) => {
@@ -67,10 +70,16 @@ export const makePlaces = (api: Api, account: string): Places => {
 
   const parentOf: Places['parentOf'] = async (thread, signal) => {
     const known = threads.get(thread)
-    if (known !== null) return known
+    if (known !== null) return known === noThread ? null : known
     try {
       const read = v.safeParse(channel, await api.call({ method: 'GET', path: `/channels/${thread}` }, signal, askMs))
-      if (!read.success || !read.output.parent_id) return null
+      if (!read.success) return null
+      // Above an ordinary channel is at most its category.
+      if (!isThread(read.output.type)) {
+        threads.set(thread, noThread)
+        return null
+      }
+      if (!read.output.parent_id) return null
       keep(read.output)
       return read.output.parent_id
     } catch (error) {
