@@ -11,7 +11,7 @@ import type {
 import { eventId } from '../../src/contract/index.ts'
 import { fileRef } from './download.ts'
 import { limits } from './limits.ts'
-import { spoken } from './markup.ts'
+import { firstNamed, spoken } from './markup.ts'
 import { type AnswerWay, type Envelope, file, type Interaction, type SlackEvent, type Slash } from './wire.ts'
 
 export interface DecodeContext {
@@ -91,9 +91,12 @@ interface Ids {
 const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded => {
   const { workspace, bot, user, channel, ts, proof } = ids
   const { account, requireMention, replyInThread } = context
-  const { text, mentioned, mentions } = spoken(event.text ?? '', bot)
+  const isTold = event.type === 'app_mention'
+  const raw = event.text ?? ''
+  // Where our own name is not told, Slack's word that we were mentioned makes the first name in front ours.
+  const { text, mentioned, mentions } = spoken(raw, bot ?? (isTold ? firstNamed(raw) : null))
   const kind = kindOf(channel)
-  const isMention = event.type === 'app_mention' || mentioned
+  const isMention = isTold || mentioned
   // Whom it names can't be seen here; if it is us, its twin says so, and both bear one id.
   if (bot === null && kind === 'group' && mentions && !isMention) return ignored('a mention of somebody')
   const addressed = kind === 'dm' || isMention

@@ -198,6 +198,13 @@ describe('each workspace', () => {
     await fake.bring({ ...event, type: 'app_mention' }, home)
     expect(events).toMatchObject([{ body: { text: '/status', addressed: true } }])
   })
+
+  it('where it is told in neither of the twins is still known by being mentioned', async () => {
+    const { events } = connected(fake)
+    const event = said(home, `<@${home.botUser}|render-desk> /run a <@U0SOMEBODY2>`)
+    for (const type of ['message', 'app_mention']) await fake.bring({ ...event, type }, home, { authorizations: [] })
+    expect(events).toMatchObject([{ body: { text: '/run a @U0SOMEBODY2', addressed: true } }])
+  })
 })
 
 describe('a slash command', () => {
