@@ -105,8 +105,9 @@ describe('a line to Slack', () => {
     const run = await started()
     for (const frame of ['{', '[]', '{"type":"x"}', '{"type":"events_api"}', '{"type":5}']) fake.socket.raw(frame)
     fake.socket.raw(JSON.stringify({ type: 'events_api', envelope_id: 'e1', payload: { type: 'odd' } }))
+    fake.socket.raw(JSON.stringify({ type: 'of_tomorrow', envelope_id: 'e2', payload: {} }))
     await fake.say(ann, fake.places.dm, 'still there?')
-    await eventually(() => run.events.length === 1 && fake.socket.acks().includes('e1'))
+    await eventually(() => run.events.length === 1 && ['e1', 'e2'].every((id) => fake.socket.acks().includes(id)))
   })
 
   it.each(['socket.disconnect-refresh', 'socket.disconnect-warning'])(
