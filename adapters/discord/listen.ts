@@ -181,6 +181,6 @@ export const choicesFor = (
     .slice(0, limits.choices)
     .map(({ id, label }) => {
       const name = label === '' || label === id ? id : `${label} (${id})`
-      return { name: name.slice(0, limits.choice), value: id }
+      return { name: name.slice(0, limits.choice).toWellFormed(), value: id }
     })
 }
