@@ -18,6 +18,8 @@ const callMs = 5000
 export interface ListenDeps extends Pick<AdapterDeps, 'log' | 'now' | 'say' | 'templates'> {
   readonly api: Api
   readonly account: string
+  /** Our own user id. */
+  readonly self: () => string
   readonly channels: readonly string[]
   readonly desk: Desk
   readonly places: Places
@@ -97,6 +99,7 @@ export const listening = (deps: ListenDeps): Listening => {
     signal: AbortSignal,
   ): Promise<Setting> => ({
     account,
+    self: deps.self(),
     channels,
     nowMs: deps.now(),
     role: where.guild ? places.roleIn(where.guild) : null,
@@ -107,7 +110,7 @@ export const listening = (deps: ListenDeps): Listening => {
     const read = v.safeParse(message, data)
     if (!read.success) return unreadable(read.issues)
     const { author, channel_id, channel_type, guild_id } = read.output
-    if (!guild_id && author.id !== account) places.heardDirectly(author.id, channel_id)
+    if (!guild_id && author.id !== deps.self()) places.heardDirectly(author.id, channel_id)
     // Where Discord does not say of which kind the channel is, only asking tells a thread from a channel.
     const thread = guild_id && mayBeThread(channel_type) ? channel_id : null
     // It came over TLS from the gateway we signed in to: nobody else can have put it there.

@@ -40,7 +40,7 @@ const remembering = (max: number) => {
   return { get, set, delete: (key: string) => all.delete(key) }
 }
 
-export const makePlaces = (api: Api, account: string): Places => {
+export const makePlaces = (api: Api, self: () => string): Places => {
   const threads = remembering(most.threads)
   const people = remembering(most.people)
   const roles = remembering(most.guilds)
@@ -54,7 +54,7 @@ export const makePlaces = (api: Api, account: string): Places => {
       const read = v.safeParse(guild, d)
       if (!read.success) return
       read.output.threads.forEach(keep)
-      const own = read.output.roles.find(({ tags }) => tags?.bot_id === account)
+      const own = read.output.roles.find(({ tags }) => tags?.bot_id === self())
       if (own) roles.set(read.output.id, own.id)
     } else if (t === 'THREAD_LIST_SYNC') {
       const read = v.safeParse(threadList, d)

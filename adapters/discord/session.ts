@@ -11,6 +11,8 @@ const stored = v.object({
   seq: v.number(),
   intents: v.number(),
   account: v.string(),
+  /** The bot's user id. */
+  self: v.optional(v.string()),
   name: v.string(),
 })
 /** `seq` is that of the last event that was kept, so that everything behind it comes again. */

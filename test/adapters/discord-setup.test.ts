@@ -64,9 +64,34 @@ describe('the token', () => {
     expect(connection.adapter.account).toBe(account)
   })
 
-  it.each(['abc', `${'a'.repeat(24)}.Gfake1.${'b'.repeat(27)}`, ''])('"%s" is none, and the cure is told', (token) => {
+  it.each(['abc', '', 'a'.repeat(32), '0a'.repeat(32), account])('"%s" is none, and the cure is told', (token) => {
     const settings = { ...settingsFrom(discord, fake.settings), TOKEN: token }
     expect(() => discord.create(settings, testDeps())).toThrow('OPENCLAW_CONNECTOR_DISCORD_TOKEN is not a bot token')
+  })
+
+  it('may have any form: who we are is what Discord says, also behind a restart', async () => {
+    const token = 'FAKE-TOKEN-of-another-form'
+    fake.setToken(token)
+    const opaque = connected(fake, {}, { TOKEN: token })
+    expect(opaque.adapter.account).toBe('bot')
+    const first = running(opaque.adapter)
+    streams.push(first)
+    await first.until(() => first.reports.length > 0)
+    await fake.say(fake.people.ann, fake.places.group, '/status', { mention: true })
+    await first.heard(1)
+    await first.stop()
+    await fake.say(fake.people.ann, fake.places.group, '/jobs', { mention: true })
+    await fake.say(fake.people.ann, fake.places.group, 'an echo', { fromUs: true })
+    const again = running(connected(fake, { memo: opaque.deps.memo }, { TOKEN: token }).adapter)
+    streams.push(again)
+    await fake.say(fake.people.ann, fake.places.dm, 'the end')
+    await again.until(() => again.events.some(({ where }) => where.kind === 'dm'))
+    const heard = [...first.events, ...again.events].filter(({ from }) => !from.self)
+    expect(new Map(heard.map(({ id, body }) => [id, body])).values().toArray()).toEqual([
+      { kind: 'text', text: '/status', addressed: true },
+      { kind: 'text', text: '/jobs', addressed: true },
+      { kind: 'text', text: 'the end', addressed: true },
+    ])
   })
 
   it('is sent to gateways of Discord and of the configured host only', () => {
@@ -120,7 +145,7 @@ describe('what is remembered', () => {
   it('stays bounded over a hundred thousand threads and people', async () => {
     const places = makePlaces(
       { call: async (call) => ({ id: '9', type: 11, parent_id: call.path.length > 20 ? '8' : null }) },
-      account,
+      () => account,
     )
     const idOf = (i: number) => String(1_300_000_000_000_000_000n + BigInt(i))
     for (let i = 0; i < 100_000; i++) {
