@@ -75,7 +75,8 @@ export default defineAdapter({
     // In every address, so it has to be known before Discord is asked, and to outlive a reset of the token.
     const account = idIn(token) ?? 'bot'
     let self = account
-    const apiBase = settings.API_BASE.replace(/\/+$/, '')
+    // The version is ours to choose; written behind the address it would stand there twice.
+    const apiBase = settings.API_BASE.replace(/(?:\/v\d{1,2})?\/*$/, '')
     const api = openApi({ token, base: apiBase, fetch: deps.fetch })
     const desk = makeDesk(api, deps)
     const places = makePlaces(api, () => self)

@@ -46,6 +46,11 @@ describe('the look at the setup', () => {
     expect((await probe()).every(({ ok }) => ok)).toBe(true)
   })
 
+  it('works with the version behind the address of a proxy, too', async () => {
+    connection = connected(fake, {}, { API_BASE: `${fake.base}/api/v10/` })
+    expect((await probe()).every(({ ok }) => ok)).toBe(true)
+  })
+
   it('reads flags beyond 32 bits', async () => {
     fake.world.applicationFlags = 2 ** 40 + 2 ** 18
     expect((await probe()).every(({ ok }) => ok)).toBe(true)
@@ -102,6 +107,8 @@ describe('the token', () => {
     expect(gatewayUrl('ws://127.0.0.1:4711/?x=1', 'http://127.0.0.1:4710/api')).toBe(
       'ws://127.0.0.1:4711/?x=1&v=10&encoding=json',
     )
+    expect(gatewayUrl('ws://localhost:4711', 'http://127.0.0.1:4710/api')).toContain('ws://localhost:4711/')
+    expect(gatewayUrl('ws://localhost:4711', 'https://discord.com/api')).toBeNull()
   })
 })
 
