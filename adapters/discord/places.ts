@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Api } from './client.ts'
 import { isThread } from './decode.ts'
 import { DiscordError } from './errors.ts'
+import { limits } from './limits.ts'
 import type { Frame } from './wire.ts'
 import { channel, guild, sent, threadEvent, threadList } from './wire.ts'
 
@@ -15,6 +16,8 @@ export interface Places {
   readonly roleIn: (guild: string) => string | null
   /** The channel of the direct chat with a person. Throws DiscordError. */
   readonly directOf: (person: string, signal: AbortSignal) => Promise<string>
+  /** How large a file may be in a server, by how much it is boosted. Throws DiscordError. */
+  readonly fileBytesIn: (guild: string, signal: AbortSignal) => Promise<number>
   readonly heardDirectly: (person: string, channel: string) => void
 }
 
@@ -44,9 +47,14 @@ export const makePlaces = (api: Api, self: () => string): Places => {
   const threads = remembering(most.threads)
   const people = remembering(most.people)
   const roles = remembering(most.guilds)
+  const tiers = remembering(most.guilds)
 
   const keep = ({ id, parent_id }: { readonly id: string; readonly parent_id?: string | null | undefined }): void => {
     if (parent_id) threads.set(id, parent_id)
+  }
+
+  const graded = ({ id, premium_tier: tier }: v.InferOutput<typeof guild>): void => {
+    if (tier !== undefined) tiers.set(id, String(tier))
   }
 
   const learn: Places['learn'] = ({ t, d }) => {
@@ -56,6 +64,10 @@ export const makePlaces = (api: Api, self: () => string): Places => {
       read.output.threads.forEach(keep)
       const own = read.output.roles.find(({ tags }) => tags?.bot_id === self())
       if (own) roles.set(read.output.id, own.id)
+      graded(read.output)
+    } else if (t === 'GUILD_UPDATE') {
+      const read = v.safeParse(guild, d)
+      if (read.success) graded(read.output)
     } else if (t === 'THREAD_LIST_SYNC') {
       const read = v.safeParse(threadList, d)
       if (read.success) read.output.threads.forEach(keep)
@@ -99,5 +111,19 @@ export const makePlaces = (api: Api, self: () => string): Places => {
     return read.output.id
   }
 
-  return { learn, parentOf, roleIn: roles.get, directOf, heardDirectly: people.set }
+  const fileBytesIn: Places['fileBytesIn'] = async (server, signal) => {
+    if (tiers.get(server) === null) {
+      const path = `/guilds/${server}` as const
+      const found = await api.call({ method: 'GET', path }, signal, askMs).catch((error: unknown) => {
+        // Not ours to see: then the least there is.
+        if (error instanceof DiscordError && (error.status === 404 || error.status === 403)) return null
+        throw error
+      })
+      const read = v.safeParse(guild, found)
+      if (read.success) graded(read.output)
+    }
+    return limits.fileBytesByTier[Number(tiers.get(server) ?? 0)] ?? limits.fileBytes
+  }
+
+  return { learn, fileBytesIn, parentOf, roleIn: roles.get, directOf, heardDirectly: people.set }
 }

@@ -73,6 +73,21 @@ describe('a message to a channel', () => {
     expect(fake.shown()).toHaveLength(2)
   })
 
+  it('uploads as much as the server is boosted for, and no byte in vain', async () => {
+    const bytes = 15 * 1024 * 1024
+    const film = media('attachment', { kind: 'video', name: 'a.mp4', bytes })
+    const boosted = connected(fake, {
+      media: { open: async () => new Blob([new Uint8Array(bytes)]), link: () => null },
+    })
+    await expect(send(partTo(group(), [film]))).rejects.toMatchObject({ code: 'media_rejected', delivered: 'no' })
+    await expect(send(partTo(fake.places.dm, [film]))).rejects.toMatchObject({ code: 'media_rejected' })
+    expect(fake.calls().map(({ method }) => method)).toEqual(['GET /guilds/*'])
+    fake.world.guild.tier = 2
+    fake.world.limits.fileBytes = 50 * 1024 * 1024
+    await boosted.adapter.send(partTo(group(), [film]), never)
+    expect(fake.shown()).toMatchObject([{ media: [{ name: 'a.mp4', bytes }] }])
+  })
+
   it('shows a picture that is too large in a card that leads to it', async () => {
     discord = connected(fake, {
       media: { open: async () => new Blob(['x']), link: () => 'https://media.example.org/m/1' },
