@@ -72,6 +72,8 @@ export const decodeEvent = ({ payload, proof }: Verified<Envelope>, context: Dec
   if (event.type === 'member_joined_channel') return greeting(event, workspace, bot, proof, context)
   if (event.type !== 'message' && event.type !== 'app_mention') return ignored(`an event of kind ${event.type}`)
   if (!spokenKinds.has(event.subtype)) return ignored(`a message of kind ${event.subtype}`)
+  // A mention that is written into an older message is told as a mention of its own.
+  if (event.edited !== undefined) return ignored('an edited message')
   const { user, channel, ts, app_id } = event
   const isOurs = user === bot || (app_id !== undefined && app_id === payload.api_app_id)
   if (isOurs || event.bot_id !== undefined || user === 'USLACKBOT') return ignored('a message of a bot')

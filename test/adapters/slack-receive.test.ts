@@ -163,6 +163,14 @@ describe('what people type', () => {
     expect(acts.map(({ replyTo }) => replyTo)).toEqual([undefined, '1767225607.000100', undefined, '1767225607.000100'])
   })
 
+  it('into a message that was there before runs nothing', async () => {
+    const { events } = connected(fake)
+    const edited = { user: fake.people.ann.id, ts: fake.world.nextTs() }
+    const text = `<@${home.botUser}> /stop`
+    await fake.bring({ type: 'app_mention', ...edited, channel: fake.places.group.chat, text, edited })
+    expect(events).toEqual([])
+  })
+
   it('brings its files along', async () => {
     const { events } = connected(fake)
     const photo = { kind: 'image', bytes: Buffer.from('abc'), mime: 'image/png', name: 'a.png' } as const
