@@ -238,6 +238,13 @@ describe('a slash command', () => {
     expect(events.every(({ body }) => body.kind === 'text' && body.addressed)).toBe(true)
   })
 
+  it('and a press can be answered by their own address for half an hour', async () => {
+    const { events } = connected(fake)
+    await fake.command(fake.people.ann, fake.places.group, '/openclaw', 'status')
+    const [{ at, handle } = { at: 0, handle: undefined }] = events
+    expect((handle?.expiresAt ?? 0) - at).toBe(30 * 60_000)
+  })
+
   it('answers nothing by itself, so that its words stay unseen', async () => {
     connected(fake)
     expect(await fake.command(fake.people.ann, fake.places.group, '/openclaw', 'x')).toMatchObject({
@@ -304,6 +311,9 @@ it('the home tab shows what can be said, once to each who opens it', async () =>
   })
   await fake.bring({ ...opened, tab: 'messages' })
   await fake.bring(opened)
+  await fake.bring({ ...opened, user: fake.people.bob.id })
+  await eventually(() => published().at(-1)?.user_id === fake.people.bob.id)
+  expect(published().filter(({ user_id }) => user_id === fake.people.ann.id)).toHaveLength(2)
   expect(JSON.stringify(published().at(-1))).toContain('/run  Run a template')
   expect(events).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import slack from '../../adapters/slack/index.ts'
-import { never } from '../kit/adapter.ts'
+import { never, requestOf } from '../kit/adapter.ts'
 import { testInstalls } from '../kit/installs.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { signingSecret } from '../platforms/slack-hooks.ts'
@@ -137,6 +137,14 @@ describe('the settings', () => {
       ...install,
     ])
     expect(paths({ ...keys, MODE: 'socket', APP_TOKEN: appToken })).toEqual(['stream', ...install])
+  })
+
+  it('keep what the browser holds during an installation from scripts and from plain HTTP', async () => {
+    const keys = { ...base, SIGNING_SECRET: signingSecret, CLIENT_ID: '1.2', CLIENT_SECRET: 's' }
+    const call = { method: 'GET', path: '/slack/install', headers: {}, body: '' } as const
+    const verdict = await makeSlack(keys).receive(requestOf(call))
+    const cookie = verdict.kind === 'answer' ? verdict.answer.headers['set-cookie'] : ''
+    expect(cookie).toMatch(/; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
   })
 
   it('ask for the scopes of the manifest that operators paste', async () => {

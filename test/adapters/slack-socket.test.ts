@@ -181,10 +181,16 @@ describe('a line to Slack', () => {
 
   it('that is one too many waits before it tries again', async () => {
     const clock = makeClock(Date.now())
-    await started({ sleep: clock.sleep, now: clock.now })
+    const asked: number[] = []
+    const sleep: typeof clock.sleep = (ms, signal) => {
+      asked.push(ms)
+      return clock.sleep(ms, signal)
+    }
+    await started({ sleep, now: clock.now, random: () => 0.5 })
     fake.socket.disconnect('too_many_websockets')
     await eventually(() => clock.sleepers() === 2)
     expect(fake.socket.opened()).toBe(1)
+    expect(asked).toContain(7500)
     await clock.advance(10_000)
     await eventually(() => fake.socket.opened() === 2)
   })

@@ -114,10 +114,13 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
     let beat = setTimeout(() => socket.close(4009), limits.heartbeatMs * 1.5)
     put(socket, { op: 10, s: null, t: null, d: { heartbeat_interval: limits.heartbeatMs, _trace: [] } })
     socket.on('error', () => socket.terminate())
-    socket.on('close', () => {
+    socket.on('close', (code) => {
       clearInterval(minute)
       clearTimeout(beat)
-      if (session?.socket === socket) session.socket = null
+      if (session?.socket !== socket) return
+      session.socket = null
+      // Said good-bye to in the ordinary way, a session is over.
+      if (code === 1000 || code === 1001) sessions.delete(session.id)
     })
     socket.on('message', (raw) => {
       if (frozen.has(socket)) return
