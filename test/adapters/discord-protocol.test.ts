@@ -69,6 +69,19 @@ it('an interaction is acknowledged well within the three seconds there are', () 
   expect(slept[0]).toBeLessThanOrEqual(2000)
 })
 
+it('the token follows no redirect', async () => {
+  const asked: (string | undefined)[] = []
+  const moved: typeof fetch = async (_url, init) => {
+    asked.push(init?.redirect)
+    return new Response(null, { status: 302, headers: { location: 'https://elsewhere.example/' } })
+  }
+  const part = partTo(fake.places.group, [text('hello')])
+  await expect(connected(fake, { fetch: moved }).adapter.send(part, never)).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  expect(asked).toEqual(['manual'])
+})
+
 it('a quote of what is gone does not stop a message', async () => {
   const part = partTo(fake.places.group, [text('hello')], { replyTo: '1210000000000000777' })
   await connected(fake).adapter.send(part, never)
