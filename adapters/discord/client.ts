@@ -28,6 +28,7 @@ export interface Api {
 const maxAnswerBytes = 8 * 1024 * 1024
 /** Cloudflare shuts out whoever goes on asking after it said no (facts/discord §7). */
 const banMs = 10 * 60_000
+const banned = { 'retry-after': String(banMs / 1000), 'x-ratelimit-global': 'true', 'x-ratelimit-scope': 'global' }
 /** Our own deadlines are shorter; this only stops the SDK's own one. */
 const sdkTimeoutMs = 15 * 60_000
 
@@ -108,16 +109,19 @@ const bounded =
     const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json')
     if (response.status === 429 && isJson) return again(response, 429, text, exactWait(text))
     if (response.status === 204 || isJson) return again(response, response.status, text)
-    // Not Discord but what stands in front of it. A 403 or 429 of Cloudflare is a ban for all of us.
-    if (response.status === 403 || response.status === 429)
-      return again(response, 429, '{}', { 'retry-after': String(banMs / 1000), 'x-ratelimit-scope': 'shared' })
+    // Not Discord but what stands in front of it. A 403 or 429 of Cloudflare is a ban for all of us, so as a global
+    // limit it stops every route.
+    if (response.status === 403 || response.status === 429) return again(response, 429, '{}', banned)
     return again(response, response.status >= 400 ? response.status : 502, '{}')
   }
 
-/** The header counts whole seconds, the body says it exactly. */
+/** The header counts whole seconds, the body says it exactly. The SDK looks for the global limit in a header alone. */
 const exactWait = (text: string): Record<string, string> => {
   const seconds = /"retry_after":\s*(\d{1,6}(?:\.\d{1,6})?)/.exec(text)?.[1]
-  return seconds === undefined ? {} : { 'retry-after': seconds }
+  return {
+    ...(seconds === undefined ? {} : { 'retry-after': seconds }),
+    ...(/"global":\s*true/.test(text) ? { 'x-ratelimit-global': 'true' } : {}),
+  }
 }
 
 const again = (response: Response, status: number, text: string, more: Record<string, string> = {}): Response => {

@@ -13,6 +13,8 @@ export interface GatewayDeps extends Pick<AdapterDeps, 'log' | 'memo' | 'now' | 
   readonly token: string
   readonly account: string
   readonly intents: number
+  /** Discord says who we are. */
+  readonly known: (self: string) => void
   /** Looks at an event the moment it is there: what has to be answered within seconds. */
   readonly glance: (event: Frame) => void
   /** The human acts in it, in order. Throws when it can't be told now. */
@@ -46,6 +48,7 @@ export function gateway(deps: GatewayDeps): Stream {
   const { account, intents, memo } = deps
   const startAt = makeStarts(deps.api, deps.apiBase, deps)
   let session: Session | null = remembered(memo.get('session'), account, intents)
+  if (session?.self !== undefined) deps.known(session.self)
   /** Connections in a row that came to nothing. */
   let misses = 0
 
@@ -120,8 +123,8 @@ export function gateway(deps: GatewayDeps): Stream {
     const read = v.safeParse(ready, d)
     if (!read.success) throw new StreamError('the gateway said READY in an unknown form')
     const { session_id: id, resume_gateway_url: url, user } = read.output
-    if (user.id !== account) throw new StreamError('the gateway takes us for another bot than the token names')
-    session = { id, url, seq: s ?? 0, intents, account, name: user.username }
+    deps.known(user.id)
+    session = { id, url, seq: s ?? 0, intents, account, self: user.id, name: user.username }
     return user.username
   }
 

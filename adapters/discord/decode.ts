@@ -10,8 +10,9 @@ export type Decoded =
   | { readonly kind: 'ignored'; readonly why: string }
 
 export interface Setting {
-  /** Our own id. */
   readonly account: string
+  /** Our own user id. */
+  readonly self: string
   /** The channel a thread belongs to, where it is one and that is known. */
   readonly parent: string | null
   /** Our own role in this server. */
@@ -26,21 +27,24 @@ const ignored = (why: string): Decoded => ({ kind: 'ignored', why })
 /** Announcement thread, public thread (forum posts too), private thread. */
 export const isThread = (type: number | undefined): boolean => type === 10 || type === 11 || type === 12
 
+/** Whether a channel whose kind may be left out can be one; without a known parent it is taken for none. */
+export const mayBeThread = (type: number | undefined): boolean => type === undefined || isThread(type)
+
 /** Milliseconds since the epoch, out of a snowflake (facts/discord §1). */
 export const momentOf = (id: string): number => Number((BigInt(id) >> 22n) + 1_420_070_400_000n)
 
 /** Pure. Ordinary messages (type 0) and replies (19); everything else is Discord's own talk. */
 export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting: Setting): Decoded {
-  const { account } = setting
+  const { account, self } = setting
   const { author, type } = payload
   if (type !== 0 && type !== 19) return ignored('a message of the system')
-  if (author.id === account) return ignored('our own message')
+  if (author.id === self) return ignored('our own message')
   if (author.system) return ignored('a message of the system')
   const guild = payload.guild_id ?? undefined
   const where: Address =
     guild === undefined
       ? { platform: 'discord', account, chat: author.id, kind: 'dm' }
-      : guildAddress(account, guild, payload.channel_id, isThread(payload.channel_type), setting.parent)
+      : guildAddress(account, guild, payload.channel_id, mayBeThread(payload.channel_type), setting.parent)
   if (!listens(where, setting.channels)) return { kind: 'elsewhere' }
 
   const answered = payload.referenced_message ?? undefined
@@ -51,7 +55,7 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
     own.length === 0 && answered && said.text.startsWith('/')
       ? answered.attachments.map((file) => mediaOf(file, payload.channel_id, answered.id))
       : own
-  const body = bodyOf(payload, said.text, guild === undefined || said.toUs || answered?.author.id === account, media)
+  const body = bodyOf(payload, said.text, guild === undefined || said.toUs || answered?.author.id === self, media)
   if (body === null) return ignored('nothing to read (outside of mentions that needs the message content intent)')
   const replyTo = type === 19 ? payload.message_reference?.message_id : undefined
   return {
@@ -59,7 +63,7 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
     event: {
       id: eventId('discord', account, 'message', payload.id),
       at: momentOf(payload.id),
-      from: senderOf(author, payload.member?.nick, payload.webhook_id !== undefined, account),
+      from: senderOf(author, payload.member?.nick, payload.webhook_id !== undefined, self),
       proof,
       where,
       body,
@@ -83,7 +87,7 @@ export function decodeInteraction(
   setting: Setting,
   optionsOf: (name: string, options: Readonly<Record<string, string>>) => Body,
 ): Decoded {
-  const { account, nowMs } = setting
+  const { account, self, nowMs } = setting
   const person = payload.member?.user ?? payload.user
   if (person === undefined) return ignored('an interaction of nobody')
   const guild = payload.guild_id ?? undefined
@@ -102,7 +106,7 @@ export function decodeInteraction(
     event: {
       id: eventId('discord', account, 'interaction', payload.id),
       at: momentOf(payload.id),
-      from: senderOf(person, payload.member?.nick, false, account),
+      from: senderOf(person, payload.member?.nick, false, self),
       proof,
       where,
       body,
@@ -161,23 +165,20 @@ export const listens = (where: Address, channels: readonly string[]): boolean =>
   (where.thread !== undefined && channels.includes(where.thread))
 
 /** Our mentions cut off: by id, by the old form with "!", by our role. */
-function spoken(
-  { content }: WireMessage,
-  { account, role }: Setting,
-): { readonly text: string; readonly toUs: boolean } {
-  const ours = new RegExp(`<@!?${account}>${role === null ? '' : `|<@&${role}>`}`, 'g')
+function spoken({ content }: WireMessage, { self, role }: Setting): { readonly text: string; readonly toUs: boolean } {
+  const ours = new RegExp(`<@!?${self}>${role === null ? '' : `|<@&${role}>`}`, 'g')
   if (content.search(ours) < 0) return { text: content.trim(), toUs: false }
   const front = new RegExp(`^\\s*(?:(?:${ours.source})[\\s,:]*)+`)
   const bare = content.replace(front, '').replaceAll(new RegExp(`[ \\t]*(?:${ours.source})`, 'g'), '')
   return { text: bare.trim(), toUs: true }
 }
 
-const senderOf = (user: User, nick: string | null | undefined, webhook: boolean, account: string): Sender => {
+const senderOf = (user: User, nick: string | null | undefined, webhook: boolean, self: string): Sender => {
   const name = nick || user.global_name || user.username
   return {
     id: user.id,
     ...(name ? { name: name.slice(0, 100) } : {}),
-    self: user.id === account,
+    self: user.id === self,
     bot: user.bot || webhook,
   }
 }

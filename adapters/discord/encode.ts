@@ -27,7 +27,7 @@ const isId = (text: string): boolean => /^\d{1,20}$/.test(text)
 export const words = (text: string): { readonly content: string; readonly embeds: readonly object[] } => {
   const escaped = literal(text)
   if (escaped.length <= limits.content) return { content: escaped, embeds: [] }
-  return { content: '', embeds: [{ description: escaped.slice(0, limits.description) }] }
+  return { content: '', embeds: [{ description: escaped.slice(0, limits.description).toWellFormed() }] }
 }
 
 const styles = { primary: 1, danger: 4, plain: 2 } as const
@@ -62,7 +62,7 @@ const base = (text: string, cards: readonly object[]): Readonly<Record<string, u
 
 /** A card that leads to a file behind a link. */
 const card = ({ media }: MediaItem, url: string): object => ({
-  title: media.name.slice(0, limits.embedTitle),
+  title: media.name.slice(0, limits.embedTitle).toWellFormed(),
   url,
   ...(media.kind === 'image' ? { image: { url } } : {}),
 })

@@ -10,13 +10,22 @@ import { makePlaces } from './places.ts'
 import { makeProbe } from './probe.ts'
 import { makeSender } from './send.ts'
 
-/** Three parts: the bot's id in base64, a time, a secret. */
-const tokenForm = /^[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{20,128}$/
+/** Discord promises no form, so nothing is asked of it but what can stand in a header. */
+const tokenForm = /^[!-~]{10,256}$/
+/** The public key, the client secret and the application id, which stand beside it in the Developer Portal. */
+const otherForms = /^(?:[0-9a-f]{64}|[A-Za-z0-9_-]{32}|\d{5,20})$/
 const idForm = /^(?:discord:)?\d{5,20}$/
 
 /** Guilds, their messages, direct messages (facts/discord §2); message content is asked for on top. */
 const intents = 1 | 512 | 4096
 const contentIntent = 32_768
+
+/** The bot's id, which tokens begin with so far; null where this one does not. */
+const idIn = (token: string): string | null => {
+  const [first = '', ...rest] = token.split('.')
+  const id = Buffer.from(first, 'base64url').toString('latin1')
+  return rest.length === 2 && /^\d{5,20}$/.test(id) ? id : null
+}
 
 const bare = (id: string): string => id.replace(/^discord:/, '')
 
@@ -58,16 +67,19 @@ export default defineAdapter({
   provenBy: null,
   create: (settings, deps) => {
     const token = settings.TOKEN ?? ''
-    const account = Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('latin1')
-    if (!tokenForm.test(token) || !/^\d{5,20}$/.test(account))
+    if (!tokenForm.test(token) || otherForms.test(token))
       throw new Error(
-        'OPENCLAW_CONNECTOR_DISCORD_TOKEN is not a bot token (three parts with dots between): copy it from the Developer ' +
-          'Portal, page Bot; the client secret and the public key are something else',
+        'OPENCLAW_CONNECTOR_DISCORD_TOKEN is not a bot token: copy it from the Developer Portal, page Bot; the client ' +
+          'secret, the public key and the application id are something else',
       )
-    const apiBase = settings.API_BASE.replace(/\/+$/, '')
+    // In every address, so it has to be known before Discord is asked, and to outlive a reset of the token.
+    const account = idIn(token) ?? 'bot'
+    let self = account
+    // The version is ours to choose; written behind the address it would stand there twice.
+    const apiBase = settings.API_BASE.replace(/(?:\/v\d{1,2})?\/*$/, '')
     const api = openApi({ token, base: apiBase, fetch: deps.fetch })
     const desk = makeDesk(api, deps)
-    const places = makePlaces(api, account)
+    const places = makePlaces(api, () => self)
     const commands = makeCommands(api, account, deps)
     const channels = settings.ALLOWED_CHANNELS.map(bare)
     return {
@@ -75,12 +87,15 @@ export default defineAdapter({
       intakes: [
         gateway({
           ...deps,
-          ...listening({ ...deps, api, account, channels, desk, places, commands }),
+          ...listening({ ...deps, api, account, self: () => self, channels, desk, places, commands }),
           api,
           apiBase,
           token,
           account,
           intents: settings.MESSAGE_CONTENT ? intents | contentIntent : intents,
+          known: (id) => {
+            self = id
+          },
           onUp: (signal) => {
             const none = (): readonly [] => []
             void deps
@@ -95,7 +110,7 @@ export default defineAdapter({
       quota: null,
       inline: null,
       download: makeDownload(api, apiBase, deps.fetch),
-      probe: makeProbe(api, account, settings.MESSAGE_CONTENT),
+      probe: makeProbe(api, settings.MESSAGE_CONTENT),
     }
   },
 })

@@ -10,6 +10,8 @@ export const limits = {
   files: 10,
   /** Of a server nobody boosts, and of direct chats: the smallest there is. */
   fileBytes: 10 * MiB,
+  /** By the boost level of a server (Discord, guild object, `premium_tier`). */
+  fileBytesByTier: [10 * MiB, 10 * MiB, 50 * MiB, 100 * MiB],
   /** A whole request; a margin stays for its other parts. */
   requestBytes: 24.5 * MiB,
   rows: 5,
@@ -30,7 +32,8 @@ export const tokenMs = 14 * 60_000
 const attachment: MediaRung = {
   as: 'attachment',
   by: 'upload',
-  maxBytes: limits.fileBytes,
+  // What a boosted server takes; where it is less, sending it says so before anything is uploaded.
+  maxBytes: limits.requestBytes,
   mime: ['*'],
   caption: limits.content,
   album: limits.files,

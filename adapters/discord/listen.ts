@@ -4,7 +4,7 @@ import type { AdapterDeps, InboundEvent, TemplateHint } from '../../src/contract
 import { vouch } from '../../src/contract/index.ts'
 import type { Api } from './client.ts'
 import { bodyOf, type Commands, own } from './commands.ts'
-import { type Decoded, decodeInteraction, decodeMessage, isThread, type Setting } from './decode.ts'
+import { type Decoded, decodeInteraction, decodeMessage, isThread, mayBeThread, type Setting } from './decode.ts'
 import type { Desk } from './desk.ts'
 import { ephemeral } from './encode.ts'
 import { limits } from './limits.ts'
@@ -18,6 +18,8 @@ const callMs = 5000
 export interface ListenDeps extends Pick<AdapterDeps, 'log' | 'now' | 'say' | 'templates'> {
   readonly api: Api
   readonly account: string
+  /** Our own user id. */
+  readonly self: () => string
   readonly channels: readonly string[]
   readonly desk: Desk
   readonly places: Places
@@ -97,6 +99,7 @@ export const listening = (deps: ListenDeps): Listening => {
     signal: AbortSignal,
   ): Promise<Setting> => ({
     account,
+    self: deps.self(),
     channels,
     nowMs: deps.now(),
     role: where.guild ? places.roleIn(where.guild) : null,
@@ -107,8 +110,9 @@ export const listening = (deps: ListenDeps): Listening => {
     const read = v.safeParse(message, data)
     if (!read.success) return unreadable(read.issues)
     const { author, channel_id, channel_type, guild_id } = read.output
-    if (!guild_id && author.id !== account) places.heardDirectly(author.id, channel_id)
-    const thread = isThread(channel_type) ? channel_id : null
+    if (!guild_id && author.id !== deps.self()) places.heardDirectly(author.id, channel_id)
+    // Where Discord does not say of which kind the channel is, only asking tells a thread from a channel.
+    const thread = guild_id && mayBeThread(channel_type) ? channel_id : null
     // It came over TLS from the gateway we signed in to: nobody else can have put it there.
     return decodeMessage(vouch(read.output, 'tls'), await setting({ thread, guild: guild_id }, signal))
   }
@@ -180,6 +184,6 @@ export const choicesFor = (
     .slice(0, limits.choices)
     .map(({ id, label }) => {
       const name = label === '' || label === id ? id : `${label} (${id})`
-      return { name: name.slice(0, limits.choice), value: id }
+      return { name: name.slice(0, limits.choice).toWellFormed(), value: id }
     })
 }

@@ -6,6 +6,7 @@ import type { Api } from './client.ts'
 import type { Desk } from './desk.ts'
 import { edited, encode, inChannel, type Message } from './encode.ts'
 import { DiscordError, editError, isShutOut, type SendContext, sendError } from './errors.ts'
+import { limits } from './limits.ts'
 import type { Places } from './places.ts'
 import { answering } from './reply.ts'
 import { sent } from './wire.ts'
@@ -50,8 +51,24 @@ export function makeSender(deps: SenderDeps): Required<Pick<Adapter, 'send' | 'e
     })
   }
 
-  const filesOf = async (part: Part): Promise<readonly Message[]> => {
+  /** Refuses here what would only be refused behind a long upload. */
+  const fitting = async ({ workspace, kind }: Address, bytes: number, signal: AbortSignal): Promise<void> => {
+    if (bytes <= limits.fileBytes) return
+    const isServer = kind === 'group' && workspace !== undefined && /^\d{1,20}$/.test(workspace)
+    const most = isServer
+      ? await places.fileBytesIn(workspace, signal).catch((error: unknown) => {
+          if (!(error instanceof DiscordError)) throw error
+          const { code, message, retryAfterMs } = sendError(error, { media: false, thread: false })
+          throw new SendError(code, message, { retryAfterMs })
+        })
+      : limits.fileBytes
+    if (bytes > most) throw new SendError('media_rejected', `a file of ${bytes} bytes, ${most} may be sent there`)
+  }
+
+  const filesOf = async (part: Part, signal: AbortSignal): Promise<readonly Message[]> => {
     const media = part.items.flatMap((item) => (item.kind === 'media' ? [item] : []))
+    const uploads = media.flatMap(({ as, media: { bytes } }) => (as === 'attachment' ? [bytes] : []))
+    await fitting(part.to, Math.max(0, ...uploads), signal)
     const files = await Promise.all(media.map(({ media: { blob } }) => deps.media.open(blob))).catch(
       (error: unknown) => {
         throw new SendError('rejected', 'the file to send is no longer there', { cause: error })
@@ -74,7 +91,7 @@ export function makeSender(deps: SenderDeps): Required<Pick<Adapter, 'send' | 'e
 
   const send: Adapter['send'] = async (part, signal) => {
     if (signal.aborted) throw new SendError('unavailable', 'stopped before it was sent')
-    const messages = await filesOf(part)
+    const messages = await filesOf(part, signal)
     const context: SendContext = {
       media: part.items.some(({ kind }) => kind === 'media'),
       thread: part.to.thread !== undefined,

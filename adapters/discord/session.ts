@@ -11,6 +11,8 @@ const stored = v.object({
   seq: v.number(),
   intents: v.number(),
   account: v.string(),
+  /** The bot's user id. */
+  self: v.optional(v.string()),
   name: v.string(),
 })
 /** `seq` is that of the last event that was kept, so that everything behind it comes again. */
@@ -22,13 +24,16 @@ export const remembered = (note: string | null, account: string, intents: number
   return read.output
 }
 
+const isOwnMachine = (host: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(host)
+
 /** The token is sent there, so it is Discord's own host or the one the operator configured. Null: neither. */
 export const gatewayUrl = (text: string, apiBase: string): string | null => {
   const url = URL.parse(text)
   const base = URL.parse(apiBase)
   if (url === null || base === null || url.username !== '' || url.password !== '') return null
   const isDiscord = url.protocol === 'wss:' && (url.hostname === 'discord.gg' || url.hostname.endsWith('.discord.gg'))
-  const isOurs = url.hostname === base.hostname && url.protocol === base.protocol.replace('http', 'ws')
+  const isNear = isOwnMachine(url.hostname) && isOwnMachine(base.hostname)
+  const isOurs = (url.hostname === base.hostname || isNear) && url.protocol === base.protocol.replace('http', 'ws')
   if (!isDiscord && !isOurs) return null
   url.searchParams.set('v', '10')
   url.searchParams.set('encoding', 'json')

@@ -85,6 +85,7 @@ export const guild = v.object({
   id,
   name: v.optional(name, ''),
   unavailable: v.optional(v.boolean(), false),
+  premium_tier: v.fallback(v.optional(v.number()), undefined),
   roles: v.fallback(list(v.object({ id, tags: v.optional(v.object({ bot_id: v.optional(id) })) }), 1000), []),
   threads: v.fallback(list(thread, 5000), []),
 })

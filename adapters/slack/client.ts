@@ -103,10 +103,8 @@ export const openClient = (settings: ClientSettings): SlackClient => {
       const text = await readText(response, maxAnswerBytes)
       const { status, headers } = response
       saw({ status, retryAfterMs: retryAfterMs(headers.get('retry-after'), now()) })
-      return new Response(text === '' ? null : text, {
-        status,
-        headers: { 'retry-after': headers.get('retry-after') ?? '' },
-      })
+      const kept = ['retry-after', 'x-oauth-scopes'].map((name) => [name, headers.get(name) ?? ''] as const)
+      return new Response(text === '' ? null : text, { status, headers: Object.fromEntries(kept) })
     }
     const client = new WebClient(token, {
       slackApiUrl: `${apiBase}/`,

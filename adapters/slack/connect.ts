@@ -3,7 +3,15 @@ import * as v from 'valibot'
 import type { HttpAnswer, InboundEvent, Log, Proof, RawRequest, Verdict } from '../../src/contract/index.ts'
 import { vouch } from '../../src/contract/index.ts'
 import { jsonObject } from '../kit/webhook.ts'
-import { type DecodeContext, type Decoded, decodeEvent, decodePress, decodeSlash, workspaceOf } from './decode.ts'
+import {
+  type DecodeContext,
+  type Decoded,
+  decodeEvent,
+  decodePress,
+  decodeSlash,
+  pressedIn,
+  workspaceOf,
+} from './decode.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { isSigned } from './verify.ts'
 import { challenge, type Envelope, envelope, interaction, rateLimited, slash } from './wire.ts'
@@ -81,8 +89,9 @@ export const makeTake = ({ context, lifecycle, belongs, refusal, learn, home, lo
     }
     const read = v.safeParse(interaction, payload)
     if (!read.success) return unread(kind)
-    const { is_enterprise_install: wide, enterprise, team } = read.output
-    if (wide === true && enterprise && team) await belongs(team.id, enterprise.id)
+    const { is_enterprise_install: wide, enterprise } = read.output
+    const where = pressedIn(read.output)
+    if (wide === true && enterprise && where !== null) await belongs(where, enterprise.id)
     return eventsOf(decodePress(vouch(read.output, proof), context), read.output.channel?.id)
   }
 }

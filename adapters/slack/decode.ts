@@ -11,7 +11,7 @@ import type {
 import { eventId } from '../../src/contract/index.ts'
 import { fileRef } from './download.ts'
 import { limits } from './limits.ts'
-import { spoken } from './markup.ts'
+import { firstNamed, spoken } from './markup.ts'
 import { type AnswerWay, type Envelope, file, type Interaction, type SlackEvent, type Slash } from './wire.ts'
 
 export interface DecodeContext {
@@ -72,6 +72,8 @@ export const decodeEvent = ({ payload, proof }: Verified<Envelope>, context: Dec
   if (event.type === 'member_joined_channel') return greeting(event, workspace, bot, proof, context)
   if (event.type !== 'message' && event.type !== 'app_mention') return ignored(`an event of kind ${event.type}`)
   if (!spokenKinds.has(event.subtype)) return ignored(`a message of kind ${event.subtype}`)
+  // A mention that is written into an older message is told as a mention of its own.
+  if (event.edited !== undefined) return ignored('an edited message')
   const { user, channel, ts, app_id } = event
   const isOurs = user === bot || (app_id !== undefined && app_id === payload.api_app_id)
   if (isOurs || event.bot_id !== undefined || user === 'USLACKBOT') return ignored('a message of a bot')
@@ -91,9 +93,12 @@ interface Ids {
 const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded => {
   const { workspace, bot, user, channel, ts, proof } = ids
   const { account, requireMention, replyInThread } = context
-  const { text, mentioned, mentions } = spoken(event.text ?? '', bot)
+  const isTold = event.type === 'app_mention'
+  const raw = event.text ?? ''
+  // Where our own name is not told, Slack's word that we were mentioned makes the first name in front ours.
+  const { text, mentioned, mentions } = spoken(raw, bot ?? (isTold ? firstNamed(raw) : null))
   const kind = kindOf(channel)
-  const isMention = event.type === 'app_mention' || mentioned
+  const isMention = isTold || mentioned
   // Whom it names can't be seen here; if it is us, its twin says so, and both bear one id.
   if (bot === null && kind === 'group' && mentions && !isMention) return ignored('a mention of somebody')
   const addressed = kind === 'dm' || isMention
@@ -211,13 +216,17 @@ export const decodeSlash = ({ payload, proof }: Verified<Slash>, context: Decode
   return { kind: 'event', event }
 }
 
+/** The workspace of a press; those by an organisation-wide installation may name only that of the person. */
+export const pressedIn = ({ team, user, enterprise }: Interaction): string | null =>
+  team?.id ?? user.team_id ?? enterprise?.id ?? null
+
 /** A press of one of our buttons. Pure. */
 export const decodePress = ({ payload, proof }: Verified<Interaction>, context: DecodeContext): Decoded => {
-  const { type, user, team, enterprise, channel, container, actions, response_url: url } = payload
+  const { type, user, channel, container, actions, response_url: url } = payload
   const [action] = actions
   if (type !== 'block_actions') return ignored(`an interaction of kind ${type}`)
-  const workspace = team?.id ?? user.team_id ?? enterprise?.id
-  if (action?.type !== 'button' || !action.value || workspace === undefined) return ignored('no button of ours')
+  const workspace = pressedIn(payload)
+  if (action?.type !== 'button' || !action.value || workspace === null) return ignored('no button of ours')
   const ts = container?.message_ts
   if (channel === undefined) return ignored('a press outside of a conversation')
   const at = msOf(action.action_ts)

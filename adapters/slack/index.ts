@@ -22,8 +22,10 @@ const account = 'app'
 /** Events are JSON; commands and interactions are forms. */
 const bodyTypes = ['application/json', 'application/x-www-form-urlencoded']
 const variable = 'OPENCLAW_CONNECTOR_SLACK_'
+/** Both `…:read` of channels are for `member_joined_channel`, which comes only with them (Slack, reference of the event). */
 const scopes =
-  'app_mentions:read,chat:write,commands,channels:history,groups:history,im:history,im:write,files:read,files:write'
+  'app_mentions:read,chat:write,commands,channels:history,channels:read,groups:history,groups:read,im:history,' +
+  'im:write,files:read,files:write'
 
 /** The public address, as links to media have it; null when there is none. */
 const publicBase = (media: AdapterDeps['media']): string | null =>
@@ -83,7 +85,7 @@ export default defineAdapter({
       kind: 'text',
       about: 'Bot scopes asked for, separated by commas',
       fallback: scopes,
-      matches: /^[a-z:._]+(?:,[a-z:._]+)*$/,
+      matches: /^[a-z:._-]+(?:,[a-z:._-]+)*$/,
     },
     OAUTH_STATE_TTL_SEC: {
       kind: 'int',
@@ -222,6 +224,7 @@ export default defineAdapter({
           install: oauth === null ? null : settings.OAUTH_INSTALL_PATH,
         },
         redirectUri,
+        scopes: settings.OAUTH_SCOPES.split(','),
       }),
     }
   },

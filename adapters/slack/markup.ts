@@ -23,6 +23,9 @@ const linkText = (url: string, label: string): string => {
   return url.replace(/\/$/, '').endsWith(label.replace(/\/$/, '')) ? label : `${label} (${url})`
 }
 
+/** Whose mention stands in front of everything; null for nobody's. */
+export const firstNamed = (raw: string): string | null => /^\s*<@([UW][A-Z0-9]+)[|>]/.exec(raw)?.[1] ?? null
+
 export interface Spoken {
   /** As it was typed, our mentions cut off. */
   readonly text: string

@@ -12,14 +12,17 @@ export interface ProbeDeps extends Pick<AdapterDeps, 'installs'> {
   readonly appToken: string | null
   readonly paths: { readonly events: string; readonly interactions: string; readonly install: string | null }
   readonly redirectUri: string | null
+  /** Bot scopes the app should have. */
+  readonly scopes: readonly string[]
 }
 
 const askMs = 15_000
+const scopeCure = 'add what is missing under OAuth & Permissions, and install the app again'
 
 export const makeProbe =
   (deps: ProbeDeps) =>
   async (signal: AbortSignal): Promise<readonly Probe[]> => [
-    ...(deps.botToken === undefined ? [] : [await tokenProbe(deps, deps.botToken, signal)]),
+    ...(deps.botToken === undefined ? [] : await tokenProbes(deps, deps.botToken, signal)),
     deps.appToken === null ? requestUrlProbe(deps) : await socketProbe(deps, deps.appToken, signal),
     ...(deps.paths.install === null ? [] : installProbes(deps, deps.paths.install)),
   ]
@@ -29,22 +32,36 @@ const failure = (name: string, error: unknown): Probe => {
   return { name, ok: false, about: sendError(error, 'post').message }
 }
 
-const tokenProbe = async ({ client }: ProbeDeps, token: string, signal: AbortSignal): Promise<Probe> => {
+const tokenProbes = async (
+  { client, scopes }: ProbeDeps,
+  token: string,
+  signal: AbortSignal,
+): Promise<readonly Probe[]> => {
   const name = 'bot token'
   try {
     const read = v.safeParse(whoami, await client.call({ method: 'auth.test', token, timeoutMs: askMs }, signal))
-    if (!read.success) return { name, ok: false, about: 'auth.test answered in an unknown form' }
-    const { team, team_id, user_id, bot_id } = read.output
-    if (bot_id === undefined)
-      return {
-        name,
-        ok: false,
-        about: `the token is that of a person in ${team_id}: set the Bot User OAuth Token (xoxb-…) instead`,
-      }
-    return { name, ok: true, about: `workspace ${team ?? ''} (${team_id}), our bot is ${user_id}` }
+    if (!read.success) return [{ name, ok: false, about: 'auth.test answered in an unknown form' }]
+    const { team, team_id, user_id, bot_id, response_metadata } = read.output
+    if (bot_id === undefined) {
+      const about = `the token is that of a person in ${team_id}: set the Bot User OAuth Token (xoxb-…) instead`
+      return [{ name, ok: false, about }]
+    }
+    const about = `workspace ${team ?? ''} (${team_id}), our bot is ${user_id}`
+    return [{ name, ok: true, about }, scopeProbe(scopes, response_metadata?.scopes ?? null)]
   } catch (error) {
-    return failure(name, error)
+    return [failure(name, error)]
   }
+}
+
+const lacking = (wanted: readonly string[], given: readonly string[]): readonly string[] =>
+  wanted.filter((one) => !given.includes(one))
+
+const scopeProbe = (wanted: readonly string[], given: readonly string[] | null): Probe => {
+  const name = 'scopes'
+  if (given === null) return { name, ok: true, about: `Slack does not tell; needed are ${wanted.join(', ')}` }
+  const missing = lacking(wanted, given)
+  if (missing.length === 0) return { name, ok: true, about: 'all that are needed' }
+  return { name, ok: false, about: `the app lacks ${missing.join(', ')}: ${scopeCure}` }
 }
 
 const socketProbe = async ({ client }: ProbeDeps, token: string, signal: AbortSignal): Promise<Probe> => {
@@ -70,8 +87,12 @@ const requestUrlProbe = ({ paths }: ProbeDeps): Probe => ({
     `https://<public host>${paths.interactions} under Interactivity and for slash commands`,
 })
 
-const installProbes = ({ installs, redirectUri }: ProbeDeps, path: string): readonly Probe[] => {
+const installProbes = ({ installs, redirectUri, scopes }: ProbeDeps, path: string): readonly Probe[] => {
   const all = installs.list()
+  const narrow = all.flatMap(({ workspace, facts }) => {
+    const missing = facts.scopes === undefined ? [] : lacking(scopes, facts.scopes.split(','))
+    return missing.length === 0 ? [] : [`${workspace} lacks ${missing.join(', ')}`]
+  })
   const sick = all.filter(({ workspace }) => !installs.resolve(workspace).ok)
   const where =
     redirectUri === null
@@ -87,5 +108,8 @@ const installProbes = ({ installs, redirectUri }: ProbeDeps, path: string): read
           ? `${all.length} usable`
           : `${all.length - sick.length} usable; install the app again into ${sick.map((one) => one.workspace).join(', ')}`,
     },
+    ...(narrow.length === 0
+      ? []
+      : [{ name: 'scopes of installations', ok: false, about: `${narrow.join('; ')}: ${scopeCure}` }]),
   ]
 }

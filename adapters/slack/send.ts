@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { Adapter, AdapterDeps, Address, Part, Receipt } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
+import { readText } from '../kit/http.ts'
 import type { Chats } from './chats.ts'
 import type { SlackClient } from './client.ts'
 import { type Content, encode, encodeText } from './encode.ts'
@@ -13,6 +14,7 @@ import { type AnswerWay, answerWay, messages, posted } from './wire.ts'
 import type { Access, Workspaces } from './workspaces.ts'
 
 const quickMs = 5_000
+const maxWordBytes = 16 * 1024
 /** Of our own kind of metadata; what is behind the key only we know. */
 const eventType = 'openclaw_part'
 
@@ -31,6 +33,12 @@ const wayOf = ({ handle }: Part, nowMs: number): AnswerWay | null => {
 }
 
 const threadOf = ({ thread }: Address): object => (thread === undefined ? {} : { thread_ts: thread })
+
+/** Into its thread, where that has replies: in one without nobody would see it (chat.postEphemeral, `thread_ts`), and a
+ *  response_url, unless told, answers in the channel. */
+const threadFor = (part: Part, { threaded }: AnswerWay): object => (threaded === true ? threadOf(part.to) : {})
+
+const wordsOf = ({ text, blocks }: Content): object => ({ text, blocks })
 
 /** With blocks, and the same text for where they are not shown. Unfurled links would add pictures nobody asked for. */
 const fieldsOf = ({ text, blocks }: Content): object => ({
@@ -63,7 +71,8 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
         const outside = error instanceof SlackError && sendError(error, 'post').code === 'target_gone'
         if (!outside || way?.url === undefined) throw error
         const type = part.audience === 'asker' ? 'ephemeral' : 'in_channel'
-        if (await responded(way.url, content, type, signal)) return { via: 'token' }
+        if (await responded(way.url, { ...wordsOf(content), ...threadFor(part, way) }, type, signal))
+          return { via: 'token' }
         throw error
       }
     })
@@ -95,11 +104,10 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
     access: Access,
     signal: AbortSignal,
   ): Promise<boolean> => {
-    if (way.url !== undefined && (await responded(way.url, content, 'ephemeral', signal))) return true
+    const said = { ...wordsOf(content), ...threadFor(part, way) }
+    if (way.url !== undefined && (await responded(way.url, said, 'ephemeral', signal))) return true
     const { token, workspace } = access
-    // In a thread without replies nobody would see it (chat.postEphemeral, `thread_ts`).
-    const thread = way.threaded === true ? threadOf(part.to) : {}
-    const args = { channel: part.to.chat, user: way.user, ...thread, ...fieldsOf(content) }
+    const args = { channel: part.to.chat, user: way.user, ...said }
     try {
       await client.call({ method: 'chat.postEphemeral', args, token, workspace }, signal)
       return true
@@ -115,11 +123,11 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
 
   const responded = async (
     url: string,
-    { text, blocks }: Content,
+    said: object,
     response_type: 'ephemeral' | 'in_channel',
     signal: AbortSignal,
   ): Promise<boolean> => {
-    const body = JSON.stringify({ response_type, replace_original: false, text, blocks })
+    const body = JSON.stringify({ response_type, replace_original: false, ...said })
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(quickMs)])
     const response = await client.request('response_url', url, init, bounded).catch((error: unknown) => {
@@ -128,8 +136,9 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
       return null
     })
     if (response === null) return false
-    await response.body?.cancel()
-    if (response.ok) return true
+    // The status is the answer; what is written beside it may only take it back.
+    const words = await readText(response, maxWordBytes).catch(() => '')
+    if (response.ok && !/"ok":\s*false/.test(words)) return true
     if (response.status === 429 || response.status >= 500) {
       const delivered = response.status === 429 || response.status === 503 ? 'no' : 'maybe'
       const words = `answered ${response.status}`

@@ -87,8 +87,11 @@ export const makeStream = (deps: SocketDeps): Stream => {
     const { type, envelope_id: id, payload, reason = 'unknown' } = read.output
     if (type === 'hello') on.greeted()
     else if (type === 'disconnect') on.asked(reason)
-    else if (id === undefined || !kinds.has(type)) log.debug({ type }, 'a frame of Slack is not used')
-    else confirm(id, keep(type as DeliveryKind, payload, line, on.deliver), line)
+    else if (id === undefined || !kinds.has(type)) {
+      log.debug({ type }, 'a frame of Slack is not used')
+      // Slack wants each envelope confirmed, of whatever kind.
+      if (id !== undefined) confirm(id, Promise.resolve(), line)
+    } else confirm(id, keep(type as DeliveryKind, payload, line, on.deliver), line)
   }
 
   const confirm = (id: string, kept: Promise<void>, line: Line): void => {

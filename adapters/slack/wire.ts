@@ -34,6 +34,7 @@ export const event = v.object({
   ts: lenient(timestamp),
   event_ts: lenient(timestamp),
   thread_ts: lenient(timestamp),
+  edited: lenient(v.unknown()),
   channel: lenient(channelId),
   channel_type: lenient(bounded(32)),
   user_team: lenient(id),
@@ -165,6 +166,8 @@ export const whoami = v.object({
   user_id: id,
   bot_id: lenient(id),
   enterprise_id: lenient(id),
+  /** The SDK puts the header `x-oauth-scopes` there. */
+  response_metadata: lenient(v.object({ scopes: lenient(v.array(bounded(100))) })),
 })
 export const socketUrl = v.object({ url: bounded(4096) })
 

@@ -44,6 +44,9 @@ export interface WorkspaceDeps extends Pick<AdapterDeps, 'installs' | 'memo' | '
 
 type Found = Extract<Resolution, { ok: true }>
 
+/** Refusals of one workspace of an organisation, which leave its others as they were. */
+const ofOneWorkspace: ReadonlySet<string> = new Set(['team_access_not_granted', 'user_removed_from_team'])
+
 /** Tokens live twelve hours; so long before the end they are renewed. */
 const renewAheadMs = 2 * 60 * 60 * 1000
 const neverAborts = new AbortController().signal
@@ -163,10 +166,16 @@ export const openWorkspaces = (deps: WorkspaceDeps): Workspaces => {
   }
 
   /** One workspace's token says nothing about the others, so a platform-wide pause would be wrong. */
-  const refused = async (used: Access, error: SlackError, what: 'post' | 'edit' | 'file'): Promise<SendError> => {
+  const refused = async (
+    used: Access,
+    error: SlackError,
+    what: 'post' | 'edit' | 'file',
+    where: string | undefined,
+  ): Promise<SendError> => {
     const { code } = error
     const failure = sendError(error, what)
     if (used.own || code === null || (tokenTroubleOf(code) === null && !isScopeTrouble(code))) return failure
+    if (where !== used.workspace && ofOneWorkspace.has(code)) return new SendError('target_gone', failure.message)
     await note(used, code)
     if (failure.code !== 'auth') return failure
     return new SendError(isScopeTrouble(code) ? 'rejected' : 'target_gone', failure.message)
@@ -180,17 +189,17 @@ export const openWorkspaces = (deps: WorkspaceDeps): Workspaces => {
       return await work(used)
     } catch (error) {
       if (!(error instanceof SlackError)) throw error
-      if (error.code !== 'token_expired' || used.own) throw await refused(used, error, what)
+      if (error.code !== 'token_expired' || used.own) throw await refused(used, error, what, workspace)
     }
     const again = await renew(used.workspace, signal)
       .then(() => access(workspace, signal))
       .catch(async (error: unknown) => {
         const isDead = error instanceof SlackError ? error.code === 'invalid_refresh_token' : isGone(error)
         if (isDead) await note(used, 'token_expired')
-        throw error instanceof SlackError ? await refused(used, error, 'post') : error
+        throw error instanceof SlackError ? await refused(used, error, 'post', workspace) : error
       })
     return work(again).catch(async (error: unknown) => {
-      throw error instanceof SlackError ? await refused(again, error, what) : error
+      throw error instanceof SlackError ? await refused(again, error, what, workspace) : error
     })
   }
 

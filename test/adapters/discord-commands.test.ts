@@ -156,6 +156,8 @@ describe('choosing a template', () => {
     const many = Array.from({ length: 40 }, (_, i) => template(`t${i}`, 'x'.repeat(200)))
     expect(choicesFor('t', many)).toHaveLength(25)
     expect(choicesFor('t', many).every(({ name }) => name.length <= 100)).toBe(true)
+    // Half a character is no JSON to Discord.
+    expect(choicesFor('', [template('fox', `${'x'.repeat(99)}🦊`)])[0]?.name.isWellFormed()).toBe(true)
   })
 
   it('is answered while typing, and brings no event', async () => {

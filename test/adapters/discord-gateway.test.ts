@@ -330,6 +330,26 @@ describe('where things are said', () => {
     expect(fake.calls().map(({ method }) => method)).toContain('GET /channels/*')
   })
 
+  it('tells a thread from a channel where a message does not say which it is', async () => {
+    const choosy = connected(fake, {}, { ALLOWED_CHANNELS: fake.places.group.chat })
+    const stream = run(undefined, choosy)
+    await up(stream)
+    const { d } = readGolden('message-create.thread').payload as { d: Readonly<Record<string, unknown>> }
+    const { channel_type: _, ...bare } = d
+    const bring = (more: object) => fake.gateway.dispatch('MESSAGE_CREATE', () => ({ ...bare, ...more }))
+    bring({ id: '1210000000000000901', content: 'in the thread' })
+    bring({ id: '1210000000000000902', content: 'in the channel', channel_id: fake.places.group.chat })
+    bring({ id: '1210000000000000903', content: 'in it again', channel_id: fake.places.group.chat })
+    await stream.heard(3)
+    const chat = fake.places.group.chat
+    expect(stream.events.map(({ where }) => [where.chat, where.thread])).toEqual([
+      [chat, d.channel_id],
+      [chat, undefined],
+      [chat, undefined],
+    ])
+    expect(fake.calls().filter(({ method }) => method === 'GET /channels/*')).toHaveLength(1)
+  })
+
   it('listens in the channels that are listed, their threads and direct chats, and nowhere else', async () => {
     const choosy = connected(fake, {}, { ALLOWED_CHANNELS: `discord:${fake.places.group.chat}` })
     const stream = run(undefined, choosy)

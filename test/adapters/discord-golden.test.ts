@@ -12,7 +12,7 @@ import { account, goldenNames, readGolden } from './discord-kit.ts'
 
 const nowMs = 1_767_300_000_000
 const guild = '1200000000000000100'
-const setting: Setting = { account, parent: null, role: '1200000000000000901', channels: [], nowMs }
+const setting: Setting = { account, self: account, parent: null, role: '1200000000000000901', channels: [], nowMs }
 const payloadOf = (name: string) => readGolden(name).payload?.d
 const said = (name: string, more: Partial<Setting> = {}): Decoded =>
   decodeMessage(vouch(v.parse(message, payloadOf(name)), 'tls'), { ...setting, ...more })
@@ -180,7 +180,7 @@ describe('recorded frames', () => {
   })
 
   it('threads and servers tell what messages leave out', async () => {
-    const places = makePlaces({ call: () => expect.fail('nothing has to be asked') }, account)
+    const places = makePlaces({ call: () => expect.fail('nothing has to be asked') }, () => account)
     for (const name of ['thread-create', 'guild-create.join', 'guild-delete.kicked', 'resumed'])
       places.learn(v.parse(frame, readGolden(name).payload))
     expect(await places.parentOf('1200000000000000301', never)).toBe('1200000000000000200')

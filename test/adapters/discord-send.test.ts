@@ -73,6 +73,21 @@ describe('a message to a channel', () => {
     expect(fake.shown()).toHaveLength(2)
   })
 
+  it('uploads as much as the server is boosted for, and no byte in vain', async () => {
+    const bytes = 15 * 1024 * 1024
+    const film = media('attachment', { kind: 'video', name: 'a.mp4', bytes })
+    const boosted = connected(fake, {
+      media: { open: async () => new Blob([new Uint8Array(bytes)]), link: () => null },
+    })
+    await expect(send(partTo(group(), [film]))).rejects.toMatchObject({ code: 'media_rejected', delivered: 'no' })
+    await expect(send(partTo(fake.places.dm, [film]))).rejects.toMatchObject({ code: 'media_rejected' })
+    expect(fake.calls().map(({ method }) => method)).toEqual(['GET /guilds/*'])
+    fake.world.guild.tier = 2
+    fake.world.limits.fileBytes = 50 * 1024 * 1024
+    await boosted.adapter.send(partTo(group(), [film]), never)
+    expect(fake.shown()).toMatchObject([{ media: [{ name: 'a.mp4', bytes }] }])
+  })
+
   it('shows a picture that is too large in a card that leads to it', async () => {
     discord = connected(fake, {
       media: { open: async () => new Blob(['x']), link: () => 'https://media.example.org/m/1' },
@@ -226,6 +241,21 @@ describe('what is no answer of Discord', () => {
 
   it.each([403, 429])('%i in HTML keeps everybody away for ten minutes', async (status) => {
     expect(await saying(status, '<html>banned</html>')).toMatchObject({ status: 429, retryAfterMs: 600_000 })
+  })
+
+  it.each([
+    ['a ban by Cloudflare', () => new Response('<html>banned</html>', { status: 403 })],
+    ['the global limit', () => Response.json({ retry_after: 600, global: true }, { status: 429 })],
+  ])('%s stops every route, not only the one that was refused', async (_what, refusal) => {
+    const asked: string[] = []
+    const answer: typeof fetch = async (url) => {
+      asked.push(String(url))
+      return asked.length === 1 ? refusal() : Response.json({})
+    }
+    const api = openApi({ token: fake.token, base: 'https://discord.example', fetch: answer })
+    for (const path of ['/gateway/bot', '/users/@me', '/channels/1200000000000000200'] as const)
+      await expect(api.call({ method: 'GET', path }, never, 1000)).rejects.toMatchObject({ status: 429 })
+    expect(asked).toHaveLength(1)
   })
 
   it.each([200, 302, 502])('%i in HTML is trouble, and perhaps it was taken', async (status) => {

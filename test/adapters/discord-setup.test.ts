@@ -47,6 +47,11 @@ describe('the look at the setup', () => {
     expect((await probe()).every(({ ok }) => ok)).toBe(true)
   })
 
+  it('works with the version behind the address of a proxy, too', async () => {
+    connection = connected(fake, {}, { API_BASE: `${fake.base}/api/v10/` })
+    expect((await probe()).every(({ ok }) => ok)).toBe(true)
+  })
+
   it('reads flags beyond 32 bits', async () => {
     fake.world.applicationFlags = 2 ** 40 + 2 ** 18
     expect((await probe()).every(({ ok }) => ok)).toBe(true)
@@ -65,9 +70,34 @@ describe('the token', () => {
     expect(connection.adapter.account).toBe(account)
   })
 
-  it.each(['abc', `${'a'.repeat(24)}.Gfake1.${'b'.repeat(27)}`, ''])('"%s" is none, and the cure is told', (token) => {
+  it.each(['abc', '', 'a'.repeat(32), '0a'.repeat(32), account])('"%s" is none, and the cure is told', (token) => {
     const settings = { ...settingsFrom(discord, fake.settings), TOKEN: token }
     expect(() => discord.create(settings, testDeps())).toThrow('OPENCLAW_CONNECTOR_DISCORD_TOKEN is not a bot token')
+  })
+
+  it('may have any form: who we are is what Discord says, also behind a restart', async () => {
+    const token = 'FAKE-TOKEN-of-another-form'
+    fake.setToken(token)
+    const opaque = connected(fake, {}, { TOKEN: token })
+    expect(opaque.adapter.account).toBe('bot')
+    const first = running(opaque.adapter)
+    streams.push(first)
+    await first.until(() => first.reports.length > 0)
+    await fake.say(fake.people.ann, fake.places.group, '/status', { mention: true })
+    await first.heard(1)
+    await first.stop()
+    await fake.say(fake.people.ann, fake.places.group, '/jobs', { mention: true })
+    await fake.say(fake.people.ann, fake.places.group, 'an echo', { fromUs: true })
+    const again = running(connected(fake, { memo: opaque.deps.memo }, { TOKEN: token }).adapter)
+    streams.push(again)
+    await fake.say(fake.people.ann, fake.places.dm, 'the end')
+    await again.until(() => again.events.some(({ where }) => where.kind === 'dm'))
+    const heard = [...first.events, ...again.events].filter(({ from }) => !from.self)
+    expect(new Map(heard.map(({ id, body }) => [id, body])).values().toArray()).toEqual([
+      { kind: 'text', text: '/status', addressed: true },
+      { kind: 'text', text: '/jobs', addressed: true },
+      { kind: 'text', text: 'the end', addressed: true },
+    ])
   })
 
   it('is sent to gateways of Discord and of the configured host only', () => {
@@ -78,6 +108,8 @@ describe('the token', () => {
     expect(gatewayUrl('ws://127.0.0.1:4711/?x=1', 'http://127.0.0.1:4710/api')).toBe(
       'ws://127.0.0.1:4711/?x=1&v=10&encoding=json',
     )
+    expect(gatewayUrl('ws://localhost:4711', 'http://127.0.0.1:4710/api')).toContain('ws://localhost:4711/')
+    expect(gatewayUrl('ws://localhost:4711', 'https://discord.com/api')).toBeNull()
   })
 })
 
@@ -121,7 +153,7 @@ describe('what is remembered', () => {
   it('stays bounded over a hundred thousand threads and people', async () => {
     const places = makePlaces(
       { call: async (call) => ({ id: '9', type: 11, parent_id: call.path.length > 20 ? '8' : null }) },
-      account,
+      () => account,
     )
     const idOf = (i: number) => String(1_300_000_000_000_000_000n + BigInt(i))
     for (let i = 0; i < 100_000; i++) {
@@ -143,7 +175,7 @@ describe('what is remembered', () => {
             throw new DiscordError('GET', { status, words: 'no' })
           },
         },
-        account,
+        () => account,
       ).parentOf('99999999999999999999', never)
     for (const status of [400, 403, 404]) expect(await asked(status)).toBeNull()
     for (const status of [401, 429, 500]) await expect(asked(status)).rejects.toMatchObject({ status })

@@ -163,6 +163,14 @@ describe('what people type', () => {
     expect(acts.map(({ replyTo }) => replyTo)).toEqual([undefined, '1767225607.000100', undefined, '1767225607.000100'])
   })
 
+  it('into a message that was there before runs nothing', async () => {
+    const { events } = connected(fake)
+    const edited = { user: fake.people.ann.id, ts: fake.world.nextTs() }
+    const text = `<@${home.botUser}> /stop`
+    await fake.bring({ type: 'app_mention', ...edited, channel: fake.places.group.chat, text, edited })
+    expect(events).toEqual([])
+  })
+
   it('brings its files along', async () => {
     const { events } = connected(fake)
     const photo = { kind: 'image', bytes: Buffer.from('abc'), mime: 'image/png', name: 'a.png' } as const
@@ -198,6 +206,13 @@ describe('each workspace', () => {
     await fake.bring({ ...event, type: 'app_mention' }, home)
     expect(events).toMatchObject([{ body: { text: '/status', addressed: true } }])
   })
+
+  it('where it is told in neither of the twins is still known by being mentioned', async () => {
+    const { events } = connected(fake)
+    const event = said(home, `<@${home.botUser}|render-desk> /run a <@U0SOMEBODY2>`)
+    for (const type of ['message', 'app_mention']) await fake.bring({ ...event, type }, home, { authorizations: [] })
+    expect(events).toMatchObject([{ body: { text: '/run a @U0SOMEBODY2', addressed: true } }])
+  })
 })
 
 describe('a slash command', () => {
@@ -221,6 +236,13 @@ describe('a slash command', () => {
       '/run <lora:x:1> <lora:y:1> &',
     ])
     expect(events.every(({ body }) => body.kind === 'text' && body.addressed)).toBe(true)
+  })
+
+  it('and a press can be answered by their own address for half an hour', async () => {
+    const { events } = connected(fake)
+    await fake.command(fake.people.ann, fake.places.group, '/openclaw', 'status')
+    const [{ at, handle } = { at: 0, handle: undefined }] = events
+    expect((handle?.expiresAt ?? 0) - at).toBe(30 * 60_000)
   })
 
   it('answers nothing by itself, so that its words stay unseen', async () => {
@@ -289,6 +311,9 @@ it('the home tab shows what can be said, once to each who opens it', async () =>
   })
   await fake.bring({ ...opened, tab: 'messages' })
   await fake.bring(opened)
+  await fake.bring({ ...opened, user: fake.people.bob.id })
+  await eventually(() => published().at(-1)?.user_id === fake.people.bob.id)
+  expect(published().filter(({ user_id }) => user_id === fake.people.ann.id)).toHaveLength(2)
   expect(JSON.stringify(published().at(-1))).toContain('/run  Run a template')
   expect(events).toEqual([])
 })

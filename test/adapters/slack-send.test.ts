@@ -289,6 +289,33 @@ describe('an answer for one person alone', () => {
     expect(fake.calls().filter(({ method }) => method === 'chat.postEphemeral')).toHaveLength(1)
   })
 
+  it('on a press stays in the thread where the button stands', async () => {
+    const slack = connected(fake)
+    const button = { label: 'Approve', action: 'opaque', say: '/approve 1' }
+    await slack.adapter.send({ ...hello, to: to({ thread: fake.places.thread!.thread! }), buttons: [button] }, never)
+    await fake.shown()[0]!.buttons[0]!.press()
+    await slack.adapter.send(psst(slack), never)
+    expect(fake.shown()[1]).toMatchObject({ text: 'psst', onlyFor: fake.people.ann.id, place: fake.places.thread })
+    expect(fake.host.bodies('chat.postEphemeral')).toEqual([])
+  })
+
+  it('takes another way when that address refuses it in a good answer', async () => {
+    const refusing: typeof fetch = async (url, init) =>
+      String(url).includes('/commands/') ? Response.json({ ok: false, error: 'invalid_blocks' }) : fetch(url, init)
+    const slack = connected(fake, { fetch: refusing })
+    await fake.command(fake.people.ann, fake.places.group, '/openclaw', 'status')
+    await slack.adapter.send(psst(slack), never)
+    expect(fake.shown()).toMatchObject([{ text: 'psst', onlyFor: fake.people.ann.id }])
+  })
+
+  it('has the fields such a call takes and no others', async () => {
+    const slack = connected(fake)
+    await fake.say(fake.people.ann, fake.places.group, '/whoami')
+    await slack.adapter.send(psst(slack), never)
+    const [fields = {}] = fake.host.bodies('chat.postEphemeral')
+    expect(Object.keys(fields).toSorted()).toEqual(['blocks', 'channel', 'text', 'user'])
+  })
+
   it('is said to everyone where that is impossible, and after half an hour', async () => {
     const slack = connected(fake)
     await fake.say(fake.people.ann, fake.places.group, '/whoami')

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import slack from '../../adapters/slack/index.ts'
-import { never } from '../kit/adapter.ts'
+import { never, requestOf } from '../kit/adapter.ts'
+import { testInstalls } from '../kit/installs.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { signingSecret } from '../platforms/slack-hooks.ts'
 import { appToken, botToken } from '../platforms/slack-world.ts'
@@ -75,6 +77,7 @@ describe('a look at the setup', () => {
   it('finds everything well, and says what only a person can look at', async () => {
     expect(await look(fake.settings)).toEqual({
       'bot token': 'ok: workspace Example WS (T0FAKETEAM1), our bot is U0FAKEBOT01',
+      scopes: 'ok: all that are needed',
       'Request URL': expect.stringMatching(/^ok: .*\/slack\/events .*\/slack\/interactions/),
     })
   })
@@ -82,6 +85,22 @@ describe('a look at the setup', () => {
   it('names a dead token with the cure', async () => {
     fake.world.tokens.get(botToken)!.revoked = 'account_inactive'
     expect((await look(fake.settings))['bot token']).toMatch(/^not ok.*OPENCLAW_CONNECTOR_SLACK_BOT_TOKEN/)
+  })
+
+  it('names the scopes the app lacks, with the cure', async () => {
+    const { tokens } = fake.world
+    const scopes = tokens.get(botToken)!.scopes.filter((one) => one !== 'files:write' && one !== 'channels:read')
+    tokens.set(botToken, { ...tokens.get(botToken)!, scopes })
+    expect((await look(fake.settings)).scopes).toMatch(/^not ok: .*channels:read, files:write: .*OAuth & Permissions/)
+    const installs = testInstalls('slack')
+    await installs.save({ workspace: 'T0A', facts: { scopes: scopes.join(',') }, secrets: { botToken: 'x' } })
+    const { SIGNING_SECRET, API_BASE } = fake.settings as Record<string, string>
+    const many = { SIGNING_SECRET: SIGNING_SECRET!, API_BASE: API_BASE!, CLIENT_ID: '1.2', CLIENT_SECRET: 's' }
+    expect(await makeSlack(many, { installs }).adapter.probe(never)).toContainEqual({
+      name: 'scopes of installations',
+      ok: false,
+      about: expect.stringContaining('T0A lacks channels:read, files:write'),
+    })
   })
 
   it('tries the app-level token, and counts the installations', async () => {
@@ -118,6 +137,24 @@ describe('the settings', () => {
       ...install,
     ])
     expect(paths({ ...keys, MODE: 'socket', APP_TOKEN: appToken })).toEqual(['stream', ...install])
+  })
+
+  it('keep what the browser holds during an installation from scripts and from plain HTTP', async () => {
+    const keys = { ...base, SIGNING_SECRET: signingSecret, CLIENT_ID: '1.2', CLIENT_SECRET: 's' }
+    const call = { method: 'GET', path: '/slack/install', headers: {}, body: '' } as const
+    const verdict = await makeSlack(keys).receive(requestOf(call))
+    const cookie = verdict.kind === 'answer' ? verdict.answer.headers['set-cookie'] : ''
+    expect(cookie).toMatch(/; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+  })
+
+  it('ask for the scopes of the manifest that operators paste', async () => {
+    const page = await readFile(new URL('../../docs/slack.md', import.meta.url), 'utf8')
+    const pasted = /bot: \[(app_mentions[^\]]+)\]/.exec(page)?.[1]?.split(', ').toSorted()
+    const { OAUTH_SCOPES: scopes } = slack.env
+    const asked = scopes?.kind === 'text' ? scopes.fallback?.split(',').toSorted() : []
+    expect(pasted).toEqual(asked)
+    // Slack brings `member_joined_channel` only to who may look at channels.
+    expect(asked).toEqual(expect.arrayContaining(['channels:read', 'groups:read']))
   })
 
   it('list people of other organisations with their workspace, and nothing malformed', () => {

@@ -105,8 +105,9 @@ describe('a line to Slack', () => {
     const run = await started()
     for (const frame of ['{', '[]', '{"type":"x"}', '{"type":"events_api"}', '{"type":5}']) fake.socket.raw(frame)
     fake.socket.raw(JSON.stringify({ type: 'events_api', envelope_id: 'e1', payload: { type: 'odd' } }))
+    fake.socket.raw(JSON.stringify({ type: 'of_tomorrow', envelope_id: 'e2', payload: {} }))
     await fake.say(ann, fake.places.dm, 'still there?')
-    await eventually(() => run.events.length === 1 && fake.socket.acks().includes('e1'))
+    await eventually(() => run.events.length === 1 && ['e1', 'e2'].every((id) => fake.socket.acks().includes(id)))
   })
 
   it.each(['socket.disconnect-refresh', 'socket.disconnect-warning'])(
@@ -180,10 +181,16 @@ describe('a line to Slack', () => {
 
   it('that is one too many waits before it tries again', async () => {
     const clock = makeClock(Date.now())
-    await started({ sleep: clock.sleep, now: clock.now })
+    const asked: number[] = []
+    const sleep: typeof clock.sleep = (ms, signal) => {
+      asked.push(ms)
+      return clock.sleep(ms, signal)
+    }
+    await started({ sleep, now: clock.now, random: () => 0.5 })
     fake.socket.disconnect('too_many_websockets')
     await eventually(() => clock.sleepers() === 2)
     expect(fake.socket.opened()).toBe(1)
+    expect(asked).toContain(7500)
     await clock.advance(10_000)
     await eventually(() => fake.socket.opened() === 2)
   })

@@ -186,6 +186,14 @@ export const makeRoutes = (
     path: ['channels', '*'],
     run: ({ world, path: [, id = ''] }) => ok(channelJson(world, channelOf(world, id))),
   },
+  {
+    method: 'GET',
+    path: ['guilds', '*'],
+    run: ({ world: { guild }, path: [, id] }) => {
+      if (id !== guild.id) throw new ApiError(404, 10004, 'Unknown Guild')
+      return ok({ id, name: guild.name, premium_tier: guild.tier })
+    },
+  },
   { method: 'POST', path: ['channels', '*', 'messages'], run: send },
   {
     method: 'GET',

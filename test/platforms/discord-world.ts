@@ -105,7 +105,7 @@ export interface Interaction {
 
 export interface World {
   readonly bot: { readonly id: string; readonly username: string }
-  readonly guild: { readonly id: string; readonly name: string; readonly botRole: string }
+  readonly guild: { readonly id: string; readonly name: string; readonly botRole: string; tier: number }
   readonly channels: Map<string, Channel>
   readonly posts: Post[]
   readonly interactions: Map<string, Interaction>
@@ -142,7 +142,7 @@ export const snowflake = (atMs = Date.now()): string => {
 
 export const makeWorld = (bot: World['bot']): World => ({
   bot,
-  guild: { id: '1200000000000000100', name: 'Render Guild', botRole: '1200000000000000901' },
+  guild: { id: '1200000000000000100', name: 'Render Guild', botRole: '1200000000000000901', tier: 0 },
   channels: new Map(),
   posts: [],
   interactions: new Map(),

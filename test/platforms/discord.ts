@@ -276,7 +276,7 @@ const guildJson = (world: World): object => {
     member_count: 12,
     owner_id: '300000000000000001',
     preferred_locale: 'en-US',
-    premium_tier: 0,
+    premium_tier: world.guild.tier,
     features: [],
     channels: own.filter(({ type }) => type !== 11).map((channel) => channelJson(world, channel)),
     threads: own.filter(({ type }) => type === 11).map((channel) => channelJson(world, channel)),

@@ -144,7 +144,8 @@ export const startHost = async (world: World, more: Omit<MethodDeps, 'world' | '
     }
     const answer = how?.kind === 'cut' && !how.after ? null : outcome(method, request, fields)
     if (how?.kind === 'cut' || answer === null) return void request.socket.destroy()
-    json(response, answer)
+    const grant = grantOf(request, fields)
+    json(response, answer, typeof grant === 'string' ? {} : { 'x-oauth-scopes': grant.scopes.join(',') })
   }
 
   const upload = async (id: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {

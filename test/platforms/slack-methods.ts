@@ -247,6 +247,11 @@ export const respond = (world: World, key: string, fields: Fields): { status: nu
   if (!read.ok) return { status: 400, body: read.error }
   found.uses += 1
   const onlyFor = fields.response_type === 'in_channel' ? undefined : found.user
-  put(world, found.team, found.channel, undefined, { text: read.text, buttons: read.buttons, onlyFor })
+  // Into the channel, wherever it was pressed, unless it is told the thread.
+  put(world, found.team, found.channel, text(fields.thread_ts) || undefined, {
+    text: read.text,
+    buttons: read.buttons,
+    onlyFor,
+  })
   return { status: 200, body: 'ok' }
 }
