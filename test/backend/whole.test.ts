@@ -161,6 +161,9 @@ describe('a whole backend', () => {
   it('takes us without a token on the same machine, with it from elsewhere, and nobody else', async () => {
     await using open = await simulated({ adminToken: null })
     expect(await backendAt(open.url, { adminToken: null }).diagnose()).toMatchObject({ state: 'up' })
+    // Whoever has no token over there needs one here for admin commands, and any will do.
+    expect(await open.backend.diagnose()).toMatchObject({ state: 'up' })
+    await fireOne(open.backend, 'portrait', 'trace-no-token-there')
     await using shut = await simulated()
     expect(await backendAt(shut.url, { adminToken: null }).diagnose()).toMatchObject({ state: 'denied' })
     expect(await shut.backend.diagnose()).toMatchObject({ state: 'up' })
