@@ -1,5 +1,5 @@
-import { looseWords } from '../jobs/words.ts'
-import { parseRun, placeWords } from '../router/inputs.ts'
+import { looseWords, mayBeReadSoon } from '../jobs/words.ts'
+import { parseRun, placeWords, wordsKey } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
@@ -43,7 +43,7 @@ export const run: Command = {
     if (!files.ok) return say(files.text)
     const named = { ...asked.inputs, ...files.inputs }
     const { inputs, dropped } =
-      !list.ok && asked.words !== null
+      !list.ok && asked.words !== null && mayBeReadSoon(list)
         ? { inputs: { ...named, [looseWords]: asked.words }, dropped: null }
         : placeWords({ inputs: named, words: asked.words }, template?.allowedInputs ?? null)
     const outcome = await submit(
@@ -51,7 +51,12 @@ export const run: Command = {
       call,
       deps,
     )
-    const notes = [files.note, dropped === null ? null : texts.jobs.wordsDropped(dropped)]
+    const guessed = !list.ok && !mayBeReadSoon(list) && asked.words !== null && dropped === null
+    const notes = [
+      files.note,
+      dropped === null ? null : texts.jobs.wordsDropped(dropped),
+      guessed ? texts.jobs.wordsGuessed(asked.templateId, wordsKey(null)) : null,
+    ]
     return withNotes(
       outcome,
       notes.filter((note) => note !== null),

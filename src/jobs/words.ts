@@ -1,4 +1,5 @@
 import type { Cached } from '../backend/cached.ts'
+import type { Failure } from '../backend/http.ts'
 import type { Template } from '../backend/wire.ts'
 import { placeWords } from '../router/inputs.ts'
 import type { Job } from '../store/jobs.ts'
@@ -14,6 +15,9 @@ export interface WordsDeps {
 
 const passing: ReadonlySet<string> = new Set(['down', 'unanswered', 'limited'])
 
+/** Whether the list of templates may be had a little later; otherwise nobody will say where words belong. */
+export const mayBeReadSoon = ({ kind }: Failure): boolean => passing.has(kind)
+
 /** Puts loose words where they belong before the job is submitted. Null: the backend can't say now, but may soon. */
 export const settleWords = async (
   job: Job,
@@ -23,7 +27,7 @@ export const settleWords = async (
   const { [looseWords]: words, ...named } = job.inputs
   if (words === undefined) return job
   const list = await templates.get({ signal })
-  if (!list.ok && (signal.aborted || passing.has(list.kind))) return null
+  if (!list.ok && (signal.aborted || mayBeReadSoon(list))) return null
   const template = list.ok ? list.value.find((one) => one.id === job.template) : undefined
   const { inputs } = placeWords({ inputs: named, words }, template?.allowedInputs ?? null)
   await store.write((db) => db.sql('UPDATE jobs SET inputs = ? WHERE id = ?').run(JSON.stringify(inputs), job.id))

@@ -95,6 +95,8 @@ export const jobs = {
   fetchButton: 'Get the answer',
   choose: (names: readonly string[], more: number) =>
     `Templates: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}. /templates <id> shows what one takes.`,
+  wordsGuessed: (template: string, key: string) =>
+    `(I could not read what ${template} takes, so your words went into ${key}. If they have no effect, name the input: prompt="…")`,
   wordsDropped: (words: string) => `(I left out "${words.slice(0, 60)}": the prompt was already given by name.)`,
   state: {
     waiting: 'to be submitted',

@@ -3,6 +3,7 @@ import type { Answer } from '../../src/backend/http.ts'
 import { outcomeOf } from '../../src/backend/outcome.ts'
 import { foldProgress, startProgress } from '../../src/backend/progress.ts'
 import { watchSocket } from '../../src/backend/socket.ts'
+import { whyNot } from '../../src/commands/command.ts'
 import { openSimulator, type Simulator } from '../../src/simulator/index.ts'
 import { sleep } from '../kit/deps.ts'
 import { backendAt } from './host.ts'
@@ -168,7 +169,11 @@ describe('a whole backend', () => {
     expect(await backendAt(shut.url, { adminToken: null }).diagnose()).toMatchObject({ state: 'denied' })
     expect(await shut.backend.diagnose()).toMatchObject({ state: 'up' })
     await using far = await simulated({ remote: true, obsToken: 'obs' })
-    expect(await far.backend.templates()).toMatchObject({ ok: false, kind: 'denied' })
+    const unread = await far.backend.templates()
+    expect(unread).toMatchObject({ ok: false, kind: 'denied' })
+    expect(unread.ok ? '' : whyNot(unread)).toContain('OPENCLAW_CONNECTOR_OBS_TOKEN')
+    const undecided = await backendAt(far.url, { adminToken: 'other', obsToken: 'obs' }).schedules()
+    expect(undecided.ok ? '' : whyNot(undecided)).toContain('OPENCLAW_CONNECTOR_ADMIN_TOKEN')
     expect(await backendAt(far.url, { obsToken: 'obs' }).templates()).toMatchObject({ ok: true })
     await using bare = await simulated({ pack: false })
     expect(await bare.backend.diagnose()).toMatchObject({ state: 'pack_missing' })

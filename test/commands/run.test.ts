@@ -51,6 +51,15 @@ test('/run of an unknown template proposes the nearest and submits nothing; with
   expect(await blind.say('ann', '/run anything x=1')).toContain('[Job Submitted] anything')
 })
 
+test('where nobody will ever say what the template takes, the words go where most take them, and that is said', async () => {
+  const { say, comfy } = commandRig({ templates: failure('denied') })
+  const text = await say('ann', '/run anything a red fox')
+  expect(text).toContain('[Job Submitted] anything')
+  expect(text).toContain('your words went into positive_prompt')
+  expect(comfy.everRun).toMatchObject([{ inputs: { positive_prompt: 'a red fox' } }])
+  expect(await say('ann', '/run anything prompt="a red fox"')).not.toContain('your words')
+})
+
 test('words that found no room are told', async () => {
   const { say } = commandRig()
   expect(await say('ann', '/run portrait positive_prompt="a fox" in the snow')).toContain('I left out "in the snow"')
