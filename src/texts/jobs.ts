@@ -81,6 +81,8 @@ export const jobs = {
     n === 1 ? '[Stop] Cancellation requested.' : `[Stop] Cancellation requested for ${n} jobs.`,
   cancelOne: (id: string, how: 'asked' | 'finished') =>
     how === 'finished' ? `Job ${id} had already finished.` : `[Stop] Cancellation requested for job ${id}.`,
+  notThere: (ids: readonly string[]) =>
+    `ComfyUI has no job ${ids.map((id) => short(id, 60)).join(', ')} that waits or runs. /jobs lists what does.`,
   cancelHeld: 'I keep asking it to stop until it answers; the job may go on till then.',
   stopAll: '[Stop] Global interrupt sent: whatever ComfyUI was running is being stopped.',
   tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,

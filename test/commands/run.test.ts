@@ -157,6 +157,14 @@ test('others’ jobs are unknown to whoever is no admin; admins stop them, and t
   expect(comfy.jobs()).toEqual([])
 })
 
+test('what ComfyUI has not waiting nor running is not called cancelled', async () => {
+  const { say, comfy } = commandRig()
+  await comfy.backend.fire({ templateId: 'x', inputs: {}, traceId: 'page' })
+  expect(await say('boss', '/stop nosuch')).toBe('ComfyUI has no job nosuch that waits or runs. /jobs lists what does.')
+  expect(await say('boss', '/stop nosuch prompt-1')).toMatch(/^\[Stop\] Cancellation requested.*\n.* no job nosuch /)
+  expect(comfy.jobs()).toEqual([])
+})
+
 test('a job that is over, several that fit, too many at once, and nonsense are each told as what they are', async () => {
   const { say, ask } = commandRig()
   ask('done1111', { state: 'done', promptId: 'p-done' })
