@@ -37,7 +37,7 @@ export const fire = async (job: Job, deps: FireDeps, signal: AbortSignal): Promi
       templateId: job.template,
       inputs: job.inputs,
       traceId: job.traceId,
-      ...(job.approval ? { requireApproval: true } : {}),
+      ...consentOf(job),
     },
     { signal, ...(job.tenant ? { tenant: job.tenant } : {}) },
   )
@@ -51,6 +51,13 @@ export const fire = async (job: Job, deps: FireDeps, signal: AbortSignal): Promi
     }
   }
   return find(job, deps, signal)
+}
+
+/** A job that has an approval and comes here again was approved and could not be started: asking a second time, where
+ *  that is the operator's default, would make an approver repeat themselves. */
+const consentOf = ({ approval, approvalId }: Job): { readonly requireApproval?: boolean } => {
+  if (approval) return { requireApproval: true }
+  return approvalId === undefined ? {} : { requireApproval: false }
 }
 
 /** Finds out what became of a submission whose answer never reached us (backend-contract, section 8). */

@@ -164,6 +164,18 @@ test('approved, but only started when it was submitted anew: the answer names th
   expect(await answering).toMatch(/^\[Approved\] apr_1\nExecuted: prompt-\d+$/)
 })
 
+test('what was approved once is not asked for again where the operator wants approvals for everything', async () => {
+  const rig = commandRig()
+  rig.comfy.setApprovalByDefault(true)
+  expect(await rig.say('ann', '/run portrait a fox')).toContain('[Approval Requested]\nID: apr_1')
+  rig.comfy.setExecutes(false)
+  const answering = rig.say('boss', '/approve apr_1')
+  await rig.clock.advance(4000)
+  expect(await answering).toMatch(/^\[Approved\] apr_1\nExecuted: prompt-\d+$/)
+  expect([...rig.comfy.approvals.keys()]).toEqual(['apr_1'])
+  expect(rig.comfy.everRun).toMatchObject([{ template: 'portrait' }])
+})
+
 test('a request of the web page can be approved here: whoever approves it gets the result', async () => {
   const rig = commandRig()
   await rig.comfy.backend.fire({
