@@ -21,7 +21,7 @@ const backend = {
     kind: 'text',
     secret: true,
     about:
-      "The backend's OPENCLAW_ADMIN_TOKEN. Without it approvals, schedules and traces are off, and a ComfyUI that has one refuses to run anything.",
+      "The backend's OPENCLAW_ADMIN_TOKEN; any word where a ComfyUI on this machine has none. Without it approvals, schedules and traces are off, and a ComfyUI that has one refuses to run anything.",
   },
   OPENCLAW_CONNECTOR_OBS_TOKEN: {
     kind: 'text',
