@@ -1,5 +1,5 @@
 import { looseWords, mayBeReadSoon } from '../jobs/words.ts'
-import { parseRun, placeWords, wordsKey } from '../router/inputs.ts'
+import { parseRun, placeWords, withSwitches, wordsKey } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { texts } from '../texts/index.ts'
@@ -47,7 +47,11 @@ export const run: Command = {
         ? { inputs: { ...named, [looseWords]: asked.words }, dropped: null }
         : placeWords({ inputs: named, words: asked.words }, template?.allowedInputs ?? null)
     const outcome = await submit(
-      { template: asked.templateId, inputs, approval: call.approvalOnly || asked.forceApproval },
+      {
+        template: asked.templateId,
+        inputs: withSwitches(inputs, template?.defaults ?? {}),
+        approval: call.approvalOnly || asked.forceApproval,
+      },
       call,
       deps,
     )

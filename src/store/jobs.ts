@@ -42,7 +42,8 @@ export interface Job {
   readonly replyTo?: string
   readonly handle?: ReplyHandle
   readonly template: string
-  readonly inputs: Readonly<Record<string, string>>
+  /** Words of people are texts; what a schedule or a request of the web page holds keeps its type. */
+  readonly inputs: Readonly<Record<string, unknown>>
   /** Asked for (or obliged to go through) an approval. */
   readonly approval: boolean
   readonly tenant?: string
@@ -80,7 +81,7 @@ const toJob = (row: Record<string, unknown>): Job => ({
   replyTo: text(row.reply_to),
   handle: row.handle === null ? undefined : (JSON.parse(String(row.handle)) as ReplyHandle),
   template: String(row.template),
-  inputs: JSON.parse(String(row.inputs)) as Record<string, string>,
+  inputs: JSON.parse(String(row.inputs)) as Record<string, unknown>,
   approval: Number(row.approval) === 1,
   tenant: text(row.tenant),
   traceId: String(row.trace_id),

@@ -1,10 +1,12 @@
-import { clock, duration, short, size } from './common.ts'
+import { clock, duration, inputText, short, size } from './common.ts'
 
-const values = (inputs: Readonly<Record<string, string>>, most = 12): string => {
+const values = (inputs: Readonly<Record<string, unknown>>, most = 12): string => {
   const all = Object.entries(inputs)
   const more = all.length > most ? [`… and ${all.length - most} more`] : []
   // Words that have not found their input yet have no name.
-  const lines = all.slice(0, most).map(([key, value]) => `${key && `${short(key, 40)}: `}${short(value, 120)}`)
+  const lines = all
+    .slice(0, most)
+    .map(([key, value]) => `${key && `${short(key, 40)}: `}${short(inputText(value), 120)}`)
   return [...lines, ...more].join('\n')
 }
 
@@ -25,7 +27,7 @@ export const jobs = {
   heldOver: (template: string, id: string) =>
     `${template} waited for ComfyUI to come back; it has been submitted.\nID: ${id}`,
   submitting: (template: string) => `${template} is being submitted. I'll tell you how it goes; /jobs shows it.`,
-  caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, string>>) =>
+  caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, unknown>>) =>
     [`${template}${tookMs === null ? '' : ` · ${duration(tookMs)}`}`, values(inputs), `ID: ${id}`]
       .filter((line) => line !== '')
       .join('\n'),

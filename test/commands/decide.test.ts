@@ -222,7 +222,7 @@ const schedule = {
   scheduleId: 'sched_1',
   name: 'every night',
   templateId: 'portrait',
-  inputs: { positive_prompt: 'stars', steps: 30 },
+  inputs: { positive_prompt: 'stars', steps: 30, hires: false, size: [64, 64] },
   cron: '0 3 * * *',
   intervalSec: null,
   timezone: null,
@@ -243,12 +243,14 @@ test('/schedules shows what runs by the clock', async () => {
   )
 })
 
-test('/schedule run submits its template with its inputs to this chat, and can be seen and cancelled like any job', async () => {
+test('/schedule run submits its template with its inputs as they are to this chat, and can be seen and cancelled like any job', async () => {
   const { say, comfy } = commandRig({ calls: { schedule: async () => ok(schedule) } })
   expect(await say('boss', '/schedule run sched_1')).toMatch(
     /^\[Success\] Schedule sched_1 triggered[\s\S]*\[Job Submitted\] portrait/,
   )
-  expect(comfy.everRun.map(({ inputs }) => inputs)).toEqual([{ positive_prompt: 'stars', steps: '30' }])
+  expect(comfy.everRun.map(({ inputs }) => inputs)).toEqual([
+    { positive_prompt: 'stars', steps: 30, hires: false, size: [64, 64] },
+  ])
 })
 
 test('/schedule run does not say it succeeded where the submission did not', async () => {

@@ -60,6 +60,17 @@ test('where nobody will ever say what the template takes, the words go where mos
   expect(await say('ann', '/run anything prompt="a red fox"')).not.toContain('your words')
 })
 
+test('a switch is sent as one: to ComfyUI the text "false" would mean on', async () => {
+  const switched = { ...portrait, defaults: { ...portrait.defaults, hires: true } }
+  const { reply, comfy } = commandRig({ templates: [switched] })
+  await reply('ann', '/run portrait a fox hires=False steps=12')
+  await reply('ann', '/run portrait an owl hires=maybe')
+  expect(comfy.everRun.map(({ inputs }) => inputs)).toMatchObject([
+    { positive_prompt: 'a fox', hires: false, steps: '12' },
+    { hires: 'maybe' },
+  ])
+})
+
 test('words that found no room are told', async () => {
   const { say } = commandRig()
   expect(await say('ann', '/run portrait positive_prompt="a fox" in the snow')).toContain('I left out "in the snow"')
