@@ -12,6 +12,8 @@ const values = (inputs: Readonly<Record<string, unknown>>, most = 12): string =>
 
 const place = (ahead: number): string => (ahead <= 0 ? 'its turn is now' : `${ahead} ahead of it`)
 
+const noReason = 'ComfyUI gave no reason; its log has more.'
+
 export const jobs = {
   submitted: (template: string, id: string, ahead: number | null) =>
     `[Job Submitted] ${template}${ahead === null ? '' : ` · ${place(ahead)}`}\nID: ${id}`,
@@ -45,7 +47,8 @@ export const jobs = {
   failed: (template: string, id: string, failure: { node: string | null; why: string } | null) =>
     failure
       ? `Failed: ${template}${failure.node ? ` at ${failure.node}` : ''}\n${failure.why}\nID: ${id}`
-      : `Failed: ${template}. ComfyUI gave no reason; its log has more.\nID: ${id}`,
+      : `Failed: ${template}. ${noReason}\nID: ${id}`,
+  noReason,
   cancelled: (template: string, id: string) => `Cancelled: ${template}\nID: ${id}`,
   vanishedRestart: (template: string, id: string) =>
     `Lost: ComfyUI was restarted before ${template} finished, so it will not produce anything. Send /run again.\nID: ${id}`,

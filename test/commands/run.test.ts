@@ -148,7 +148,7 @@ test('/cancel stops one’s own job, in the queue or running, by the beginning o
 test('a job that waits for an approver is cancelled at once, and its request is turned down', async () => {
   const { say, comfy, db, clock } = commandRig()
   await say('eve', '/run portrait a fox')
-  expect(await say('eve', '/cancel')).toContain('[Stop]')
+  expect(await say('eve', '/cancel apr_1')).toContain('[Stop]')
   await clock.advance(1000)
   expect(jobsOf(db, 'fake:eve', 1)[0]?.state).toBe('cancelled')
   expect(comfy.approvals.get('apr_1')?.status).toBe('rejected')
