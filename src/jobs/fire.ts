@@ -6,7 +6,8 @@ import { jobs as say } from '../texts/jobs.ts'
 /** What came of one attempt to submit. `again`: certainly nothing happened, try later (`fresh`: under a new trace id,
  *  the old one is burnt). `unsure`: it may have happened; the next attempt finds out first. */
 export type Fired =
-  | { readonly to: 'queued'; readonly promptId: string }
+  /** `before`: an earlier attempt made it; the backend may have been restarted, and have lost it, since. */
+  | { readonly to: 'queued'; readonly promptId: string; readonly before?: true }
   | { readonly to: 'approval'; readonly approvalId: string; readonly expiresAtMs: number }
   | { readonly to: 'refused'; readonly why: string }
   | { readonly to: 'unknown' }
@@ -42,7 +43,10 @@ export const fire = async (job: Job, deps: FireDeps, signal: AbortSignal): Promi
     { signal, ...(job.tenant ? { tenant: job.tenant } : {}) },
   )
   if (!answer.ok) return afterFailure(job, answer)
-  if (answer.value.kind === 'queued') return { to: 'queued', promptId: answer.value.promptId }
+  if (answer.value.kind === 'queued') {
+    const { promptId, deduped } = answer.value
+    return { to: 'queued', promptId, ...(deduped ? { before: true } : {}) }
+  }
   if (answer.value.kind === 'approval') {
     return {
       to: 'approval',

@@ -303,3 +303,21 @@ test('under any mishaps of the backend each request runs at most once, and its e
     { numRuns: 30 },
   )
 })
+
+test('what an earlier attempt submitted was submitted then: a restart since is seen to have lost it', async () => {
+  const { ask, run, db, comfy, clock } = jobsRig()
+  comfy.plan('fire', 'lost')
+  ask('a', { traceId: 'trace-a' })
+  const fromMs = clock.now()
+  void run()
+  await eventually(() => comfy.everRun.length === 1)
+  comfy.setAway(true)
+  await clock.advance(minute)
+  comfy.restart()
+  comfy.setAway(false)
+  await clock.advance(minute)
+  const [job] = openJobs(db)
+  expect(job).toMatchObject({ state: 'queued', promptId: 'prompt-1' })
+  expect((job?.submittedAtMs ?? 0) - fromMs).toBeLessThan(1000)
+  expect(comfy.everRun.length).toBe(1)
+})
