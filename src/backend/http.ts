@@ -111,7 +111,7 @@ export function createHttp(deps: HttpDeps): Http {
   const root = base.origin + base.pathname.replace(/\/+$/, '')
   for (const token of [deps.adminToken, deps.obsToken]) {
     // Fetch would refuse it too, but with the token in its error text.
-    if (token !== null && !/^[\x21-\x7e]+$/.test(token))
+    if (token !== null && !/^[\x20-\x7e]+$/.test(token))
       throw new Error('a backend token has characters a header cannot carry')
   }
   const fixed: Record<string, string> = { 'user-agent': `openclaw-connector/${deps.version}`, accept: '*/*' }
