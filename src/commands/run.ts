@@ -6,6 +6,7 @@ import { texts } from '../texts/index.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say } from './command.ts'
 import { supplyFiles } from './files.ts'
 import { submit, tooMany } from './submission.ts'
+import { templatesWith } from './template-list.ts'
 
 export const run: Command = {
   name: '/run',
@@ -25,7 +26,7 @@ export const run: Command = {
     if (!asked.templateId) return howTo(call, deps)
     const refused = tooMany(call, deps)
     if (refused) return refused
-    const list = await deps.templates.get({ signal: call.signal })
+    const list = await templatesWith(asked.templateId, deps, call.signal)
     const known = list.ok ? list.value : []
     const template = known.find((one) => one.id === asked.templateId)
     if (list.ok && !list.trouble && known.length > 0 && !template) {

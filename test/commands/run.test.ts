@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
+import { createCached } from '../../src/backend/cached.ts'
+import type { Template } from '../../src/backend/wire.ts'
 import { cardsOf } from '../../src/store/approvals.ts'
 import { jobsOf } from '../../src/store/jobs.ts'
 import { failure, ok } from '../jobs/backend-kit.ts'
 import { mute } from '../jobs/jobs-kit.ts'
-import { address } from '../kit/core.ts'
+import { address, makeClock } from '../kit/core.ts'
 import { commandRig, portrait } from './kit.ts'
 
 const group = { where: address({ chat: 'g', kind: 'group' as const }) }
@@ -69,6 +71,27 @@ test('a switch is sent as one: to ComfyUI the text "false" would mean on', async
     { positive_prompt: 'a fox', hires: false, steps: '12' },
     { hires: 'maybe' },
   ])
+})
+
+test('a template that was added a moment ago is found, and mistakes do not use up what may be read', async () => {
+  let list = [portrait]
+  let reads = 0
+  const load = async () => {
+    reads++
+    return ok(list)
+  }
+  const clock = makeClock()
+  const signal = AbortSignal.any([])
+  const templates = createCached<readonly Template[]>({ load, now: clock.now, signal, hold: { until: null } })
+  const { say } = commandRig({ deps: { templates, now: clock.now } })
+  expect(await say('ann', '/run sketch a fox')).toContain('no template called sketch')
+  list = [portrait, { ...portrait, id: 'sketch' }]
+  for (let i = 0; i < 5; i++) await say('ann', '/run skecth a fox')
+  expect(reads).toBe(1)
+  await clock.advance(11_000)
+  expect(await say('ann', '/templates sketch')).toContain('Template sketch')
+  expect(await say('ann', '/run sketch a fox')).toContain('[Job Submitted] sketch')
+  expect(reads).toBe(2)
 })
 
 test('words that found no room are told', async () => {
