@@ -55,7 +55,7 @@ export const jobs = {
   vanishedQueue: (template: string, id: string) =>
     `Gone: ${template} was taken out of ComfyUI's queue before it ran. Send /run again if you still want it.\nID: ${id}`,
   expired: (template: string) =>
-    `Not run: ComfyUI stayed unreachable for 10 minutes, so I gave up on ${template}. Send /run again later.`,
+    `Not run: ComfyUI could not take it for 10 minutes, so I gave up on ${template}. Send /run again later.`,
   unknownOutcome: (template: string, trace: string) =>
     `I can't tell whether ${template} ran: ComfyUI did not answer and has no record I can find. I did not send it again. Trace: ${trace}`,
   refused: (reason: string) => `[Submission Failed] ${reason}`,
