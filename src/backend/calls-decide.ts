@@ -22,8 +22,9 @@ export interface Trigger {
   readonly inputs: Readonly<Record<string, unknown>>
   /** Ours; names the attempt. Same id again within an hour: same answer, nothing runs twice. */
   readonly traceId: string
-  /** Left out unless forced: saying `false` would override the operator's own default. */
-  readonly requireApproval?: true
+  /** Left out unless forced: saying `false` overrides the operator's own default. `false` is for what an approver has
+   *  agreed to already, and the backend can't run under that approval any more. */
+  readonly requireApproval?: boolean
 }
 
 /** Approvals with full inputs (32 kB each), 500 of them. */
@@ -73,7 +74,7 @@ export function decideCalls(http: Http) {
         template_id: trigger.templateId,
         inputs: trigger.inputs,
         trace_id: trigger.traceId,
-        ...(trigger.requireApproval ? { require_approval: true } : {}),
+        ...(trigger.requireApproval === undefined ? {} : { require_approval: trigger.requireApproval }),
       }
       return http.call({ ...fireCall, json }, readFired, options, judgeFire)
     },

@@ -22,6 +22,11 @@ export interface Diagnosis {
 
 const get = (route: string) => ({ method: 'GET', route, path: route, changes: false }) as const
 
+/** What a backend lets only its own machine read, and others with the observability token: the admin token does not
+ *  open it (backend-contract, section 1), so its cure is another one. */
+const judgeRead = (failure: Failure): Failure =>
+  failure.kind === 'denied' && !failure.code?.startsWith('tenant_') ? { ...failure, code: 'reads_denied' } : failure
+
 const routeMissing = (answer: Answer<unknown>): boolean => !answer.ok && answer.code === 'route_missing'
 const denial = (...answers: readonly Answer<unknown>[]): Failure | undefined =>
   answers.find((answer): answer is Failure => !answer.ok && answer.kind === 'denied')
@@ -62,10 +67,10 @@ export function infoCalls(http: Http) {
       http.call(get('/openclaw/capabilities'), readCapabilities, options),
     /** Counts against the 20 a minute that admin reads and the language model share: read it through a cache. */
     config: (options: CallOptions = {}): Promise<Answer<BackendConfig>> =>
-      http.call(get('/openclaw/config'), readConfig, options),
+      http.call(get('/openclaw/config'), readConfig, options, judgeRead),
     /** Counts against the same 20 a minute: read it through a cache. */
     templates: (options: CallOptions = {}): Promise<Answer<readonly Template[]>> =>
-      http.call(get('/openclaw/templates'), readTemplates, options),
+      http.call(get('/openclaw/templates'), readTemplates, options, judgeRead),
     systemStats: (options: CallOptions = {}): Promise<Answer<SystemStats>> =>
       http.call(get('/system_stats'), readSystemStats, options),
     /** Asks three harmless questions (none of them rate limited) and says what the answers mean together. */

@@ -111,13 +111,14 @@ export function createHttp(deps: HttpDeps): Http {
   const root = base.origin + base.pathname.replace(/\/+$/, '')
   for (const token of [deps.adminToken, deps.obsToken]) {
     // Fetch would refuse it too, but with the token in its error text.
-    if (token !== null && !/^[\x21-\x7e]+$/.test(token))
+    if (token !== null && !/^[\x20-\x7e]+$/.test(token))
       throw new Error('a backend token has characters a header cannot carry')
   }
   const fixed: Record<string, string> = { 'user-agent': `openclaw-connector/${deps.version}`, accept: '*/*' }
   if (deps.adminToken) fixed['x-openclaw-admin-token'] = deps.adminToken
-  // A backend without a token takes loopback callers that show they are no foreign web page (its rule S33).
-  else if (isLoopback(base)) fixed['sec-fetch-site'] = 'same-origin'
+  // A backend without a token takes loopback callers that show they are no foreign web page (its rule S33). Whether it
+  // has one is not known here, and a token of ours does not help where it has none (backend-contract, section 1).
+  if (isLoopback(base)) fixed['sec-fetch-site'] = 'same-origin'
   if (deps.obsToken) fixed['x-openclaw-obs-token'] = deps.obsToken
 
   /** Why a call is not even made. */

@@ -1,5 +1,4 @@
 import { approvalButtons } from '../jobs/cards.ts'
-import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry } from './command.ts'
 import { jobOfApproval, maySee } from './tenants.ts'
@@ -32,8 +31,7 @@ export const approvals: Command = {
     if (open.length === 0) return say(texts.approvals.none)
     const lines = open.slice(0, mostShown).map((one) => {
       const job = deps.store.read((db) => jobOfApproval(db, one.approvalId, one.traceId))
-      const inputs = Object.fromEntries(Object.entries(one.inputs).map(([key, value]) => [key, inputText(value)]))
-      const shown = { id: one.approvalId, template: one.templateId ?? '?', inputs }
+      const shown = { id: one.approvalId, template: one.templateId ?? '?', inputs: one.inputs }
       return texts.approvals.line(shown, job?.asker ?? null, Math.max(0, (one.expiresAtMs ?? deps.now()) - deps.now()))
     })
     const buttons = open.slice(0, mostButtons).flatMap((one) =>

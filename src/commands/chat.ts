@@ -32,18 +32,21 @@ export const chat: Command = {
 }
 
 const talk = async (verb: string, rest: string, call: Call, deps: CommandDeps): Promise<Outcome> => {
-  if (!(await configured(call, deps))) return say(texts.chat.notConfigured)
+  const ready = await configured(call, deps)
+  if (ready !== true) return ready ? sorry(ready, deps) : say(texts.chat.notConfigured)
   if (verb === 'run') return rest ? suggest(rest, call, deps) : usage(chat)
   if (verb === 'template') return rest ? ask(chatPrompts.template, rest, call, deps) : usage(chat)
   if (verb === 'status') return status(call, deps)
   return converse(call.line.args.join(' '), call, deps)
 }
 
-const configured = async (call: Call, deps: CommandDeps): Promise<boolean> => {
+/** A failure: nobody could say. */
+const configured = async (call: Call, deps: CommandDeps): Promise<boolean | Failure> => {
   const health = await deps.backend.health({ signal: call.signal })
   if (health.ok && health.value.llmConfigured !== null) return health.value.llmConfigured
   const config = await deps.llmConfig.get({ signal: call.signal })
-  return config.ok && (config.value.apiKeyConfigured ?? config.value.provider !== null)
+  if (config.ok) return config.value.apiKeyConfigured ?? config.value.provider !== null
+  return health.ok ? config : health
 }
 
 const suggest = async (words: string, call: Call, deps: CommandDeps): Promise<Outcome> => {

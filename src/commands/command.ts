@@ -110,6 +110,7 @@ export const whyNot = (failure: Failure): string => {
   const why = texts.backend.why
   if (failure.kind === 'limited') return why.limited(failure.retryAfterMs)
   if (failure.code === 'route_missing') return why.packMissing
+  if (failure.code === 'reads_denied') return why.readsDenied
   if (failure.kind === 'malformed' || failure.kind === 'too_large' || failure.kind === 'refused') return why.other
   return why[failure.kind]
 }

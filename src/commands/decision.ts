@@ -5,7 +5,6 @@ import { approvalShown, endOf } from '../jobs/cards.ts'
 import { type Approval, addApproval, approvalById, cardsOf, claimApproval } from '../store/approvals.ts'
 import { addJob, changeJob, type Job, jobByApproval, jobByTrace, openStates } from '../store/jobs.ts'
 import { partRow } from '../store/outbox.ts'
-import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, type Outcome, say, sorry } from './command.ts'
 import { jobOfApproval, maySee } from './tenants.ts'
@@ -117,7 +116,7 @@ const foreign = async (
 ): Promise<Approval | Outcome> => {
   const found = await deps.backend.approval(id, { signal: call.signal })
   if (!found.ok) return found.kind === 'missing' ? say(texts.approvals.unknown(id)) : sorry(found, deps)
-  const inputs = Object.fromEntries(Object.entries(found.value.inputs).map(([key, value]) => [key, inputText(value)]))
+  const { inputs } = found.value
   const traceId = found.value.traceId ?? deps.newTrace()
   const approval: Approval = {
     id,

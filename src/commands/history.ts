@@ -65,8 +65,12 @@ const foreign = async (id: string, call: Call, deps: CommandDeps): Promise<Outco
   return say([texts.jobs.headline(id, texts.jobs.state[outcome.kind]), ...produced(outcome)].join('\n'))
 }
 
+/** Each half of a reason may be missing. */
+const reasonOf = ({ exceptionType, firstLine }: NonNullable<ReturnType<typeof outcomeOf>['failure']>): string =>
+  [exceptionType, firstLine].filter((word) => word).join(': ') || texts.jobs.noReason
+
 const produced = (outcome: ReturnType<typeof outcomeOf>): string[] => [
-  ...(outcome.failure ? [`${outcome.failure.exceptionType ?? ''}: ${outcome.failure.firstLine}`] : []),
+  ...(outcome.failure ? [reasonOf(outcome.failure)] : []),
   ...(outcome.files.length > 0
     ? [texts.jobs.produced(outcome.files.map((file) => file.filename).slice(0, 10), outcome.files.length)]
     : []),

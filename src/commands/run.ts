@@ -1,5 +1,5 @@
-import { looseWords } from '../jobs/words.ts'
-import { parseRun, placeWords } from '../router/inputs.ts'
+import { looseWords, mayBeReadSoon } from '../jobs/words.ts'
+import { parseRun, placeWords, withSwitches, wordsKey } from '../router/inputs.ts'
 import { nearest } from '../router/nearest.ts'
 import { print } from '../router/parse.ts'
 import { jobByKey } from '../store/jobs.ts'
@@ -7,6 +7,7 @@ import { texts } from '../texts/index.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say, suggest } from './command.ts'
 import { supplyFiles } from './files.ts'
 import { submit, tooMany } from './submission.ts'
+import { templatesWith } from './template-list.ts'
 
 export const run: Command = {
   name: '/run',
@@ -26,7 +27,7 @@ export const run: Command = {
     if (!asked.templateId) return howTo(call, deps)
     const refused = tooMany(call, deps)
     if (refused) return refused
-    const list = await deps.templates.get({ signal: call.signal })
+    const list = await templatesWith(asked.templateId, deps, call.signal)
     const known = list.ok ? list.value : []
     const template = known.find((one) => one.id === asked.templateId)
     if (list.ok && !list.trouble && known.length > 0 && !template) {
@@ -41,15 +42,24 @@ export const run: Command = {
     if (!files.ok) return say(files.text)
     const named = { ...asked.inputs, ...files.inputs }
     const { inputs, dropped } =
-      !list.ok && asked.words !== null
+      !list.ok && asked.words !== null && mayBeReadSoon(list)
         ? { inputs: { ...named, [looseWords]: asked.words }, dropped: null }
         : placeWords({ inputs: named, words: asked.words }, template?.allowedInputs ?? null)
     const outcome = await submit(
-      { template: asked.templateId, inputs, approval: call.approvalOnly || asked.forceApproval },
+      {
+        template: asked.templateId,
+        inputs: withSwitches(inputs, template?.defaults ?? {}),
+        approval: call.approvalOnly || asked.forceApproval,
+      },
       call,
       deps,
     )
-    const notes = [files.note, dropped === null ? null : texts.jobs.wordsDropped(dropped)]
+    const guessed = !list.ok && !mayBeReadSoon(list) && asked.words !== null && dropped === null
+    const notes = [
+      files.note,
+      dropped === null ? null : texts.jobs.wordsDropped(dropped),
+      guessed ? texts.jobs.wordsGuessed(asked.templateId, wordsKey(null)) : null,
+    ]
     return withNotes(
       outcome,
       notes.filter((note) => note !== null),

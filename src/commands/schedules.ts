@@ -1,5 +1,4 @@
 import type { Schedule } from '../backend/wire-decide.ts'
-import { inputText } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type Command, type CommandDeps, type Outcome, say, sorry, usage } from './command.ts'
 import { submit } from './submission.ts'
@@ -64,8 +63,8 @@ export const schedule: Command = {
 const runNow = async (id: string, call: Call, deps: CommandDeps): Promise<Outcome> => {
   const found = await deps.backend.schedule(id, { signal: call.signal })
   if (!found.ok) return found.kind === 'missing' ? say(texts.backend.scheduleUnknown(id)) : sorry(found, deps)
-  const inputs = Object.fromEntries(Object.entries(found.value.inputs).map(([key, value]) => [key, inputText(value)]))
-  const outcome = await submit({ template: found.value.templateId ?? '', inputs, approval: false }, call, deps)
+  const { inputs, templateId } = found.value
+  const outcome = await submit({ template: templateId ?? '', inputs, approval: false }, call, deps)
   // Only what goes on was started: a refusal speaks for itself.
   if (!outcome.reply?.interim) return outcome
   return {

@@ -102,7 +102,13 @@ const cancel = async ({ jobs: ids, prompts: foreign }: Aim, call: Call, deps: Co
   deps.submitter.wake()
   for (const job of jobs) await deps.tellJob(job.id)
   const running = left.filter((job) => job?.promptId && openStates.has(job.state)) as readonly Job[]
-  const prompts = [...running.flatMap(({ promptId }) => promptId ?? []), ...foreign]
+  const idle = await notThere(foreign, call, deps)
+  const [absent] = idle
+  if (absent !== undefined && idle.length === total) return say(texts.jobs.notThere(idle))
+  const prompts = [
+    ...running.flatMap(({ promptId }) => promptId ?? []),
+    ...foreign.filter((prompt) => !idle.includes(prompt)),
+  ]
   if (prompts.length > 0) {
     const answer = await deps.backend.cancel(prompts, { signal: call.signal })
     if (!answer.ok) return notTaken(answer, running.length === total, deps)
@@ -110,7 +116,18 @@ const cancel = async ({ jobs: ids, prompts: foreign }: Aim, call: Call, deps: Co
       for (const { id } of running) noteCancelPassed(db, id)
     })
   }
-  return say(total === 1 ? texts.jobs.cancelOne(name, 'asked') : texts.jobs.cancelAsked(total))
+  const asked = total === 1 ? texts.jobs.cancelOne(name, 'asked') : texts.jobs.cancelAsked(total - idle.length)
+  return say(absent === undefined ? asked : `${asked}\n${texts.jobs.notThere(idle)}`)
+}
+
+/** Of jobs that did not come through us, those ComfyUI has not waiting nor running: cancelling is silent about them on
+ *  every host (backend-contract, section 7). None where it can't be asked. */
+const notThere = async (prompts: readonly string[], call: Call, deps: CommandDeps): Promise<readonly string[]> => {
+  if (prompts.length === 0) return []
+  const queue = await deps.backend.queue({ signal: call.signal })
+  if (!queue.ok) return []
+  const there = new Set([...queue.value.running, ...queue.value.pending].map(({ promptId }) => promptId))
+  return prompts.filter((prompt) => !there.has(prompt))
 }
 
 const passing: ReadonlySet<string> = new Set(['down', 'unanswered', 'limited'])

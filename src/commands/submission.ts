@@ -7,7 +7,7 @@ import { type Call, type CommandDeps, type Outcome, say } from './command.ts'
 
 export interface Wanted {
   readonly template: string
-  readonly inputs: Readonly<Record<string, string>>
+  readonly inputs: Readonly<Record<string, unknown>>
   readonly approval: boolean
 }
 

@@ -6,6 +6,7 @@ import { print } from '../router/parse.ts'
 import { short } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry, suggest } from './command.ts'
+import { templatesWith } from './template-list.ts'
 
 const mostShown = 30
 const mostDefault = 80
@@ -50,10 +51,10 @@ export const templates: Command = {
   about: 'What can be made, and what each template takes',
   example: '/templates portrait',
   run: async (call, deps) => {
-    const list = await deps.templates.get({ signal: call.signal })
+    const [wanted] = call.line.args
+    const list = await templatesWith(wanted ?? '', deps, call.signal)
     if (!list.ok) return sorry(list, deps)
     const note = list.trouble ? [texts.backend.templatesOld(deps.now() - list.asOfMs)] : []
-    const [wanted] = call.line.args
     const one = list.value.find((template) => template.id === wanted)
     if (one) {
       const defaults = Object.entries(one.defaults)

@@ -9,6 +9,8 @@ export interface EnvGroup {
 }
 
 const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/
+/** What every header can carry (RFC 9110, section 5.5). */
+const headerText = /^[\x20-\x7e]+$/
 const hostName = /^[A-Za-z0-9.:[\]_-]{1,255}$/
 
 const backend = {
@@ -20,12 +22,14 @@ const backend = {
   OPENCLAW_CONNECTOR_ADMIN_TOKEN: {
     kind: 'text',
     secret: true,
+    matches: headerText,
     about:
-      "The backend's OPENCLAW_ADMIN_TOKEN. Without it approvals, schedules and traces are off, and a ComfyUI that has one refuses to run anything.",
+      "The backend's OPENCLAW_ADMIN_TOKEN; any word where a ComfyUI on this machine has none. Without it approvals, schedules and traces are off, and a ComfyUI that has one refuses to run anything.",
   },
   OPENCLAW_CONNECTOR_OBS_TOKEN: {
     kind: 'text',
     secret: true,
+    matches: headerText,
     about: "The backend's OPENCLAW_OBSERVABILITY_TOKEN. Needed only when ComfyUI runs on another machine.",
   },
   OPENCLAW_MULTI_TENANT_ENABLED: {

@@ -22,7 +22,7 @@ export const approvalButtons = (id: string, ttlMs: number): readonly Button[] =>
 
 export const approvalShown = (
   approval: Approval,
-): { id: string; template: string; inputs: Readonly<Record<string, string>> } => ({
+): { id: string; template: string; inputs: Readonly<Record<string, unknown>> } => ({
   id: approval.id,
   template: approval.template,
   inputs: approval.inputs,

@@ -6,7 +6,8 @@ import { jobs as say } from '../texts/jobs.ts'
 /** What came of one attempt to submit. `again`: certainly nothing happened, try later (`fresh`: under a new trace id,
  *  the old one is burnt). `unsure`: it may have happened; the next attempt finds out first. */
 export type Fired =
-  | { readonly to: 'queued'; readonly promptId: string }
+  /** `before`: an earlier attempt made it; the backend may have been restarted, and have lost it, since. */
+  | { readonly to: 'queued'; readonly promptId: string; readonly before?: true }
   | { readonly to: 'approval'; readonly approvalId: string; readonly expiresAtMs: number }
   | { readonly to: 'refused'; readonly why: string }
   | { readonly to: 'unknown' }
@@ -37,12 +38,15 @@ export const fire = async (job: Job, deps: FireDeps, signal: AbortSignal): Promi
       templateId: job.template,
       inputs: job.inputs,
       traceId: job.traceId,
-      ...(job.approval ? { requireApproval: true } : {}),
+      ...consentOf(job),
     },
     { signal, ...(job.tenant ? { tenant: job.tenant } : {}) },
   )
   if (!answer.ok) return afterFailure(job, answer)
-  if (answer.value.kind === 'queued') return { to: 'queued', promptId: answer.value.promptId }
+  if (answer.value.kind === 'queued') {
+    const { promptId, deduped } = answer.value
+    return { to: 'queued', promptId, ...(deduped ? { before: true } : {}) }
+  }
   if (answer.value.kind === 'approval') {
     return {
       to: 'approval',
@@ -51,6 +55,13 @@ export const fire = async (job: Job, deps: FireDeps, signal: AbortSignal): Promi
     }
   }
   return find(job, deps, signal)
+}
+
+/** A job that has an approval and comes here again was approved and could not be started: asking a second time, where
+ *  that is the operator's default, would make an approver repeat themselves. */
+const consentOf = ({ approval, approvalId }: Job): { readonly requireApproval?: boolean } => {
+  if (approval) return { requireApproval: true }
+  return approvalId === undefined ? {} : { requireApproval: false }
 }
 
 /** Finds out what became of a submission whose answer never reached us (backend-contract, section 8). */

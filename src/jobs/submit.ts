@@ -127,8 +127,10 @@ export const makeSubmitter = (deps: SubmitDeps): Submitter => {
 
   const note = (db: Db, job: Job, fired: Fired): void => {
     const nowMs = now()
-    if (fired.to === 'queued')
-      changeJob(db, job.id, { state: 'queued', promptId: fired.promptId, submittedAtMs: nowMs }, ['firing'])
+    if (fired.to === 'queued') {
+      const submittedAtMs = fired.before ? job.submittedAtMs : nowMs
+      changeJob(db, job.id, { state: 'queued', promptId: fired.promptId, submittedAtMs }, ['firing'])
+    }
     if (fired.to === 'refused')
       changeJob(db, job.id, { state: 'refused', detail: fired.why, finishedAtMs: nowMs }, ['firing'])
     if (fired.to === 'unknown') changeJob(db, job.id, { state: 'unknown', finishedAtMs: nowMs }, ['firing'])

@@ -1,6 +1,7 @@
 import type { Cached } from '../backend/cached.ts'
+import type { Failure } from '../backend/http.ts'
 import type { Template } from '../backend/wire.ts'
-import { placeWords } from '../router/inputs.ts'
+import { placeWords, withSwitches } from '../router/inputs.ts'
 import type { Job } from '../store/jobs.ts'
 import type { Store } from '../store/store.ts'
 
@@ -14,6 +15,9 @@ export interface WordsDeps {
 
 const passing: ReadonlySet<string> = new Set(['down', 'unanswered', 'limited'])
 
+/** Whether the list of templates may be had a little later; otherwise nobody will say where words belong. */
+export const mayBeReadSoon = ({ kind }: Failure): boolean => passing.has(kind)
+
 /** Puts loose words where they belong before the job is submitted. Null: the backend can't say now, but may soon. */
 export const settleWords = async (
   job: Job,
@@ -21,11 +25,12 @@ export const settleWords = async (
   signal: AbortSignal,
 ): Promise<Job | null> => {
   const { [looseWords]: words, ...named } = job.inputs
-  if (words === undefined) return job
+  if (typeof words !== 'string') return job
   const list = await templates.get({ signal })
-  if (!list.ok && (signal.aborted || passing.has(list.kind))) return null
+  if (!list.ok && (signal.aborted || mayBeReadSoon(list))) return null
   const template = list.ok ? list.value.find((one) => one.id === job.template) : undefined
-  const { inputs } = placeWords({ inputs: named, words }, template?.allowedInputs ?? null)
+  const placed = placeWords({ inputs: named, words }, template?.allowedInputs ?? null)
+  const inputs = withSwitches(placed.inputs, template?.defaults ?? {})
   await store.write((db) => db.sql('UPDATE jobs SET inputs = ? WHERE id = ?').run(JSON.stringify(inputs), job.id))
   return { ...job, inputs }
 }

@@ -49,12 +49,30 @@ export function wordsKey(allowedInputs: readonly string[] | null): string {
 
 /** The inputs with the free words in their place. An explicit key wins; `dropped` are words that found no room, which
  *  the person should hear about. */
-export function placeWords(
-  run: Pick<RunRequest, 'inputs' | 'words'>,
+export function placeWords<V>(
+  run: { readonly inputs: Readonly<Record<string, V>>; readonly words: string | null },
   allowedInputs: readonly string[] | null,
-): { readonly inputs: Readonly<Record<string, string>>; readonly dropped: string | null } {
+): { readonly inputs: Readonly<Record<string, V | string>>; readonly dropped: string | null } {
   if (run.words === null) return { inputs: run.inputs, dropped: null }
   const key = wordsKey(allowedInputs)
   if (Object.hasOwn(run.inputs, key)) return { inputs: run.inputs, dropped: run.words }
   return { inputs: { ...run.inputs, [key]: run.words }, dropped: null }
 }
+
+const switches = new Map([
+  ...['true', 'yes', 'on', '1'].map((word) => [word, true] as const),
+  ...['false', 'no', 'off', '0'].map((word) => [word, false] as const),
+])
+
+/** ComfyUI makes numbers of texts, but to it every text that is not empty means "on": where the default is a switch,
+ *  what a person wrote becomes one. */
+export const withSwitches = (
+  inputs: Readonly<Record<string, unknown>>,
+  defaults: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([key, value]) => {
+      if (typeof value !== 'string' || typeof defaults[key] !== 'boolean') return [key, value]
+      return [key, switches.get(value.toLowerCase()) ?? value]
+    }),
+  )

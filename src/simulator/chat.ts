@@ -11,7 +11,16 @@ export const defaultLlm: Llm = {
   model: 'simulated-fox',
   keyConfigured: false,
   keyRequired: false,
-  answer: ({ message }) => ({ text: `${tell(message.slice(0, 80), 'chat')} (A simulated model wrote this.)` }),
+  answer: ({ system, message }) => ({ text: `${wordsFor(system, message)} (A simulated model wrote this.)` }),
+}
+
+/** Like a model that does as it is told: a command where one is wanted, a sentence about figures, else a story. */
+function wordsFor(system: string, message: string): string {
+  const about = message.replace(/[^\p{L}\p{M}\p{N} ,.'!?-]/gu, ' ').slice(0, 80)
+  if (/\/run <template>/.test(system)) return `\`\`\`\n/run portrait "${about.trim()}"\n\`\`\``
+  return message.startsWith('{')
+    ? 'All is quiet: the figures look healthy, and the fox is asleep.'
+    : tell(about, 'chat')
 }
 
 /** How the pack calls the client behind a provider in its errors. */

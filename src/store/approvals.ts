@@ -13,7 +13,7 @@ export interface Approval {
   readonly job?: string
   readonly requester?: string
   readonly template: string
-  readonly inputs: Readonly<Record<string, string>>
+  readonly inputs: Readonly<Record<string, unknown>>
   readonly traceId?: string
   readonly decider?: string
   readonly deciderName?: string
@@ -32,7 +32,7 @@ const toApproval = (row: Record<string, unknown>): Approval => ({
   job: text(row.job),
   requester: text(row.requester),
   template: String(row.template),
-  inputs: JSON.parse(String(row.inputs)) as Record<string, string>,
+  inputs: JSON.parse(String(row.inputs)) as Record<string, unknown>,
   traceId: text(row.trace_id),
   decider: text(row.decider),
   deciderName: text(row.decider_name),

@@ -42,7 +42,8 @@ export interface Job {
   readonly replyTo?: string
   readonly handle?: ReplyHandle
   readonly template: string
-  readonly inputs: Readonly<Record<string, string>>
+  /** Words of people are texts; what a schedule or a request of the web page holds keeps its type. */
+  readonly inputs: Readonly<Record<string, unknown>>
   /** Asked for (or obliged to go through) an approval. */
   readonly approval: boolean
   readonly tenant?: string
@@ -80,7 +81,7 @@ const toJob = (row: Record<string, unknown>): Job => ({
   replyTo: text(row.reply_to),
   handle: row.handle === null ? undefined : (JSON.parse(String(row.handle)) as ReplyHandle),
   template: String(row.template),
-  inputs: JSON.parse(String(row.inputs)) as Record<string, string>,
+  inputs: JSON.parse(String(row.inputs)) as Record<string, unknown>,
   approval: Number(row.approval) === 1,
   tenant: text(row.tenant),
   traceId: String(row.trace_id),
@@ -217,17 +218,19 @@ export const jobsOf = (db: Db, requester: string, limit: number, tenant = defaul
     .all(requester, tenant, limit)
     .map(toJob)
 
-/** Finds in one tenant by our id, the backend's id, or an unambiguous beginning (at least 4 characters) of either,
- *  newest first. */
+const named = ['id', 'prompt_id', 'approval_id', 'trace_id'] as const
+
+/** Finds in one tenant by any id that people were shown (ours, the backend's, its request's, its trace) or by a
+ *  beginning (at least 4 characters) of one, newest first. */
 export const findJobs = (db: Db, prefix: string, requester: string | null, tenant = defaultTenant): Job[] => {
   const owner = requester === null ? '' : 'AND requester = ?'
   const query = db.sql(
-    `SELECT * FROM jobs WHERE ((id >= ? AND id < ?) OR (prompt_id >= ? AND prompt_id < ?)) AND ${ofTenant} ${owner} ORDER BY seq DESC LIMIT 3`,
+    `SELECT * FROM jobs WHERE (${named.map((column) => `(${column} >= ? AND ${column} < ?)`).join(' OR ')}) AND ${ofTenant} ${owner} ORDER BY seq DESC LIMIT 3`,
   )
   // A range instead of LIKE, as only that uses the indexes; nothing sorts behind the last code point.
   const beginningWith = (text: string): Job[] => {
     const range = [text, `${text}\u{10ffff}`]
-    return query.all(...range, ...range, tenant, ...(requester === null ? [] : [requester])).map(toJob)
+    return query.all(...named.flatMap(() => range), tenant, ...(requester === null ? [] : [requester])).map(toJob)
   }
   const found = beginningWith(prefix)
   // Phones begin a line with a capital; our ids and the backend's have none.

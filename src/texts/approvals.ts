@@ -4,7 +4,7 @@ import { jobs } from './jobs.ts'
 interface Shown {
   readonly id: string
   readonly template: string
-  readonly inputs: Readonly<Record<string, string>>
+  readonly inputs: Readonly<Record<string, unknown>>
 }
 
 const card = (head: string, { id, template, inputs }: Shown, more: readonly string[]): string =>

@@ -41,6 +41,8 @@ export const backend = {
     unanswered: 'ComfyUI did not answer in time.',
     denied:
       'The backend refused my admin token (HTTP 403). The operator has to make OPENCLAW_CONNECTOR_ADMIN_TOKEN match.',
+    readsDenied:
+      'The backend does not let this machine read that. The operator has to set OPENCLAW_CONNECTOR_OBS_TOKEN to its OPENCLAW_OBSERVABILITY_TOKEN.',
     limited: (retryMs: number | null) =>
       `The backend asks me to wait${retryMs === null ? '' : ` ${duration(retryMs)}`}. Try again then.`,
     missing: 'The backend does not know that.',

@@ -1,14 +1,18 @@
-import { clock, duration, short, size } from './common.ts'
+import { clock, duration, inputText, short, size } from './common.ts'
 
-const values = (inputs: Readonly<Record<string, string>>, most = 12): string => {
+const values = (inputs: Readonly<Record<string, unknown>>, most = 12): string => {
   const all = Object.entries(inputs)
   const more = all.length > most ? [`… and ${all.length - most} more`] : []
   // Words that have not found their input yet have no name.
-  const lines = all.slice(0, most).map(([key, value]) => `${key && `${short(key, 40)}: `}${short(value, 120)}`)
+  const lines = all
+    .slice(0, most)
+    .map(([key, value]) => `${key && `${short(key, 40)}: `}${short(inputText(value), 120)}`)
   return [...lines, ...more].join('\n')
 }
 
 const place = (ahead: number): string => (ahead <= 0 ? 'its turn is now' : `${ahead} ahead of it`)
+
+const noReason = 'ComfyUI gave no reason; its log has more.'
 
 export const jobs = {
   submitted: (template: string, id: string, ahead: number | null) =>
@@ -25,7 +29,7 @@ export const jobs = {
   heldOver: (template: string, id: string) =>
     `${template} waited for ComfyUI to come back; it has been submitted.\nID: ${id}`,
   submitting: (template: string) => `${template} is being submitted. I'll tell you how it goes; /jobs shows it.`,
-  caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, string>>) =>
+  caption: (template: string, id: string, tookMs: number | null, inputs: Readonly<Record<string, unknown>>) =>
     [`${template}${tookMs === null ? '' : ` · ${duration(tookMs)}`}`, values(inputs), `ID: ${id}`]
       .filter((line) => line !== '')
       .join('\n'),
@@ -43,14 +47,15 @@ export const jobs = {
   failed: (template: string, id: string, failure: { node: string | null; why: string } | null) =>
     failure
       ? `Failed: ${template}${failure.node ? ` at ${failure.node}` : ''}\n${failure.why}\nID: ${id}`
-      : `Failed: ${template}. ComfyUI gave no reason; its log has more.\nID: ${id}`,
+      : `Failed: ${template}. ${noReason}\nID: ${id}`,
+  noReason,
   cancelled: (template: string, id: string) => `Cancelled: ${template}\nID: ${id}`,
   vanishedRestart: (template: string, id: string) =>
     `Lost: ComfyUI was restarted before ${template} finished, so it will not produce anything. Send /run again.\nID: ${id}`,
   vanishedQueue: (template: string, id: string) =>
     `Gone: ${template} was taken out of ComfyUI's queue before it ran. Send /run again if you still want it.\nID: ${id}`,
   expired: (template: string) =>
-    `Not run: ComfyUI stayed unreachable for 10 minutes, so I gave up on ${template}. Send /run again later.`,
+    `Not run: ComfyUI could not take it for 10 minutes, so I gave up on ${template}. Send /run again later.`,
   unknownOutcome: (template: string, trace: string) =>
     `I can't tell whether ${template} ran: ComfyUI did not answer and has no record I can find. I did not send it again. Trace: ${trace}`,
   refused: (reason: string) => `[Submission Failed] ${reason}`,
@@ -81,6 +86,8 @@ export const jobs = {
     n === 1 ? '[Stop] Cancellation requested.' : `[Stop] Cancellation requested for ${n} jobs.`,
   cancelOne: (id: string, how: 'asked' | 'finished') =>
     how === 'finished' ? `Job ${id} had already finished.` : `[Stop] Cancellation requested for job ${id}.`,
+  notThere: (ids: readonly string[]) =>
+    `ComfyUI has no job ${ids.map((id) => short(id, 60)).join(', ')} that waits or runs. /jobs lists what does.`,
   cancelHeld: 'I keep asking it to stop until it answers; the job may go on till then.',
   stopAll: '[Stop] Global interrupt sent: whatever ComfyUI was running is being stopped.',
   tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,
@@ -95,6 +102,8 @@ export const jobs = {
   fetchButton: 'Get the answer',
   choose: (names: readonly string[], more: number) =>
     `Templates: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}. /templates <id> shows what one takes.`,
+  wordsGuessed: (template: string, key: string) =>
+    `(I could not read what ${template} takes, so your words went into ${key}. If they have no effect, name the input: prompt="…")`,
   wordsDropped: (words: string) => `(I left out "${words.slice(0, 60)}": the prompt was already given by name.)`,
   state: {
     waiting: 'to be submitted',

@@ -3,6 +3,7 @@ import type { Answer } from '../../src/backend/http.ts'
 import { outcomeOf } from '../../src/backend/outcome.ts'
 import { foldProgress, startProgress } from '../../src/backend/progress.ts'
 import { watchSocket } from '../../src/backend/socket.ts'
+import { whyNot } from '../../src/commands/command.ts'
 import { openSimulator, type Simulator } from '../../src/simulator/index.ts'
 import { sleep } from '../kit/deps.ts'
 import { backendAt } from './host.ts'
@@ -161,11 +162,18 @@ describe('a whole backend', () => {
   it('takes us without a token on the same machine, with it from elsewhere, and nobody else', async () => {
     await using open = await simulated({ adminToken: null })
     expect(await backendAt(open.url, { adminToken: null }).diagnose()).toMatchObject({ state: 'up' })
+    // Whoever has no token over there needs one here for admin commands, and any will do.
+    expect(await open.backend.diagnose()).toMatchObject({ state: 'up' })
+    await fireOne(open.backend, 'portrait', 'trace-no-token-there')
     await using shut = await simulated()
     expect(await backendAt(shut.url, { adminToken: null }).diagnose()).toMatchObject({ state: 'denied' })
     expect(await shut.backend.diagnose()).toMatchObject({ state: 'up' })
     await using far = await simulated({ remote: true, obsToken: 'obs' })
-    expect(await far.backend.templates()).toMatchObject({ ok: false, kind: 'denied' })
+    const unread = await far.backend.templates()
+    expect(unread).toMatchObject({ ok: false, kind: 'denied' })
+    expect(unread.ok ? '' : whyNot(unread)).toContain('OPENCLAW_CONNECTOR_OBS_TOKEN')
+    const undecided = await backendAt(far.url, { adminToken: 'other', obsToken: 'obs' }).schedules()
+    expect(undecided.ok ? '' : whyNot(undecided)).toContain('OPENCLAW_CONNECTOR_ADMIN_TOKEN')
     expect(await backendAt(far.url, { obsToken: 'obs' }).templates()).toMatchObject({ ok: true })
     await using bare = await simulated({ pack: false })
     expect(await bare.backend.diagnose()).toMatchObject({ state: 'pack_missing' })

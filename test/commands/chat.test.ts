@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createCached } from '../../src/backend/cached.ts'
 import type { ChatRequest } from '../../src/backend/calls-chat.ts'
 import type { Failure } from '../../src/backend/http.ts'
+import type { BackendConfig } from '../../src/backend/wire.ts'
 import { failure, ok } from '../jobs/backend-kit.ts'
 import { flush } from '../kit/core.ts'
 import { commandRig, portrait } from './kit.ts'
@@ -77,8 +78,22 @@ test.each<[string, Failure, RegExp]>([
 
 test('an empty answer is said to be one, and a model that is not set up as well', async () => {
   expect(await talking('  ').say('ann', '/chat hello there')).toContain('empty answer')
-  const off = commandRig({ calls: { health: async () => failure('down'), config: async () => failure('down') } })
-  expect(await off.say('ann', '/chat hello there')).toMatch(/can't be reached|not configured/)
+  const health = await commandRig().comfy.backend.health()
+  const bare = { ...(health.ok ? health.value : expect.fail('no health')), llmConfigured: false }
+  const off = commandRig({ calls: { health: async () => ok(bare) } })
+  expect(await off.say('ann', '/chat hello there')).toContain('LLM not configured')
+})
+
+test('a model nobody can be asked about is not called unconfigured', async () => {
+  const away = async () => failure('down')
+  const llmConfig = createCached<BackendConfig>({
+    load: away,
+    now: () => 0,
+    signal: AbortSignal.any([]),
+    hold: { until: null },
+  })
+  const { say } = commandRig({ calls: { health: away }, deps: { llmConfig } })
+  expect(await say('ann', '/chat hello there')).toContain("ComfyUI can't be reached")
 })
 
 test('/chat status explains the figures, and only those', async () => {

@@ -164,6 +164,18 @@ test('approved, but only started when it was submitted anew: the answer names th
   expect(await answering).toMatch(/^\[Approved\] apr_1\nExecuted: prompt-\d+$/)
 })
 
+test('what was approved once is not asked for again where the operator wants approvals for everything', async () => {
+  const rig = commandRig()
+  rig.comfy.setApprovalByDefault(true)
+  expect(await rig.say('ann', '/run portrait a fox')).toContain('[Approval Requested]\nID: apr_1')
+  rig.comfy.setExecutes(false)
+  const answering = rig.say('boss', '/approve apr_1')
+  await rig.clock.advance(4000)
+  expect(await answering).toMatch(/^\[Approved\] apr_1\nExecuted: prompt-\d+$/)
+  expect([...rig.comfy.approvals.keys()]).toEqual(['apr_1'])
+  expect(rig.comfy.everRun).toMatchObject([{ template: 'portrait' }])
+})
+
 test('a request of the web page can be approved here: whoever approves it gets the result', async () => {
   const rig = commandRig()
   await rig.comfy.backend.fire({
@@ -210,7 +222,7 @@ const schedule = {
   scheduleId: 'sched_1',
   name: 'every night',
   templateId: 'portrait',
-  inputs: { positive_prompt: 'stars', steps: 30 },
+  inputs: { positive_prompt: 'stars', steps: 30, hires: false, size: [64, 64] },
   cron: '0 3 * * *',
   intervalSec: null,
   timezone: null,
@@ -231,12 +243,14 @@ test('/schedules shows what runs by the clock', async () => {
   )
 })
 
-test('/schedule run submits its template with its inputs to this chat, and can be seen and cancelled like any job', async () => {
+test('/schedule run submits its template with its inputs as they are to this chat, and can be seen and cancelled like any job', async () => {
   const { say, comfy } = commandRig({ calls: { schedule: async () => ok(schedule) } })
   expect(await say('boss', '/schedule run sched_1')).toMatch(
     /^\[Success\] Schedule sched_1 triggered[\s\S]*\[Job Submitted\] portrait/,
   )
-  expect(comfy.everRun.map(({ inputs }) => inputs)).toEqual([{ positive_prompt: 'stars', steps: '30' }])
+  expect(comfy.everRun.map(({ inputs }) => inputs)).toEqual([
+    { positive_prompt: 'stars', steps: 30, hires: false, size: [64, 64] },
+  ])
 })
 
 test('/schedule run does not say it succeeded where the submission did not', async () => {

@@ -84,6 +84,17 @@ test('/history shows how a job failed, in one line', async () => {
   expect(await say('ann', '/history prompt-1')).toMatch(/ValueError: bad seed$/)
 })
 
+test('/history of a job that failed without a word has no hole in it', async () => {
+  const history = async () =>
+    ok({
+      ...{ promptId: 'prompt-1', traceId: null, clientId: null, createdAtMs: null, outputs: {}, statusText: 'error' },
+      messages: [{ type: 'execution_error', data: {} }],
+    })
+  const { say } = commandRig({ calls: { history } })
+  await say('ann', '/run portrait a fox')
+  expect(await say('ann', '/history prompt-1')).toMatch(/\nComfyUI gave no reason; its log has more\.$/)
+})
+
 test('/history of another’s job is as unknown as none; admins see every job, also those of the page', async () => {
   const { say, comfy } = commandRig()
   await say('boss', '/run portrait an owl')

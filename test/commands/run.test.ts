@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
+import { createCached } from '../../src/backend/cached.ts'
+import type { Template } from '../../src/backend/wire.ts'
 import { cardsOf } from '../../src/store/approvals.ts'
 import { jobsOf } from '../../src/store/jobs.ts'
 import { failure, ok } from '../jobs/backend-kit.ts'
 import { mute } from '../jobs/jobs-kit.ts'
-import { address } from '../kit/core.ts'
+import { address, makeClock } from '../kit/core.ts'
 import { commandRig, portrait } from './kit.ts'
 
 const group = { where: address({ chat: 'g', kind: 'group' as const }) }
@@ -49,6 +51,47 @@ test('/run of an unknown template proposes the nearest and submits nothing; with
   expect(comfy.everRun).toEqual([])
   const blind = commandRig({ templates: failure('limited') })
   expect(await blind.say('ann', '/run anything x=1')).toContain('[Job Submitted] anything')
+})
+
+test('where nobody will ever say what the template takes, the words go where most take them, and that is said', async () => {
+  const { say, comfy } = commandRig({ templates: failure('denied') })
+  const text = await say('ann', '/run anything a red fox')
+  expect(text).toContain('[Job Submitted] anything')
+  expect(text).toContain('your words went into positive_prompt')
+  expect(comfy.everRun).toMatchObject([{ inputs: { positive_prompt: 'a red fox' } }])
+  expect(await say('ann', '/run anything prompt="a red fox"')).not.toContain('your words')
+})
+
+test('a switch is sent as one: to ComfyUI the text "false" would mean on', async () => {
+  const switched = { ...portrait, defaults: { ...portrait.defaults, hires: true } }
+  const { reply, comfy } = commandRig({ templates: [switched] })
+  await reply('ann', '/run portrait a fox hires=False steps=12')
+  await reply('ann', '/run portrait an owl hires=maybe')
+  expect(comfy.everRun.map(({ inputs }) => inputs)).toMatchObject([
+    { positive_prompt: 'a fox', hires: false, steps: '12' },
+    { hires: 'maybe' },
+  ])
+})
+
+test('a template that was added a moment ago is found, and mistakes do not use up what may be read', async () => {
+  let list = [portrait]
+  let reads = 0
+  const load = async () => {
+    reads++
+    return ok(list)
+  }
+  const clock = makeClock()
+  const signal = AbortSignal.any([])
+  const templates = createCached<readonly Template[]>({ load, now: clock.now, signal, hold: { until: null } })
+  const { say } = commandRig({ deps: { templates, now: clock.now } })
+  expect(await say('ann', '/run sketch a fox')).toContain('no template called sketch')
+  list = [portrait, { ...portrait, id: 'sketch' }]
+  for (let i = 0; i < 5; i++) await say('ann', '/run skecth a fox')
+  expect(reads).toBe(1)
+  await clock.advance(11_000)
+  expect(await say('ann', '/templates sketch')).toContain('Template sketch')
+  expect(await say('ann', '/run sketch a fox')).toContain('[Job Submitted] sketch')
+  expect(reads).toBe(2)
 })
 
 test('words that found no room are told', async () => {
@@ -128,7 +171,7 @@ test('/cancel stops one’s own job, in the queue or running, by the beginning o
 test('a job that waits for an approver is cancelled at once, and its request is turned down', async () => {
   const { say, comfy, db, clock } = commandRig()
   await say('eve', '/run portrait a fox')
-  expect(await say('eve', '/cancel')).toContain('[Stop]')
+  expect(await say('eve', '/cancel apr_1')).toContain('[Stop]')
   await clock.advance(1000)
   expect(jobsOf(db, 'fake:eve', 1)[0]?.state).toBe('cancelled')
   expect(comfy.approvals.get('apr_1')?.status).toBe('rejected')
@@ -145,6 +188,14 @@ test('others’ jobs are unknown to whoever is no admin; admins stop them, and t
   }
   expect(comfy.jobs()).toHaveLength(2)
   expect(await say('boss', '/stop prompt-1,prompt-2')).toBe('[Stop] Cancellation requested for 2 jobs.')
+  expect(comfy.jobs()).toEqual([])
+})
+
+test('what ComfyUI has not waiting nor running is not called cancelled', async () => {
+  const { say, comfy } = commandRig()
+  await comfy.backend.fire({ templateId: 'x', inputs: {}, traceId: 'page' })
+  expect(await say('boss', '/stop nosuch')).toBe('ComfyUI has no job nosuch that waits or runs. /jobs lists what does.')
+  expect(await say('boss', '/stop nosuch prompt-1')).toMatch(/^\[Stop\] Cancellation requested.*\n.* no job nosuch /)
   expect(comfy.jobs()).toEqual([])
 })
 

@@ -24,6 +24,15 @@ describe('the whole configuration', () => {
     expect(config.secrets).toEqual([])
   })
 
+  it('refuses a backend token that no request could carry, without saying it', () => {
+    for (const name of ['OPENCLAW_CONNECTOR_ADMIN_TOKEN', 'OPENCLAW_CONNECTOR_OBS_TOKEN']) {
+      const [problem] = problemsOf({ [name]: 'geheimes-Schlüsselwort' })
+      expect(problem).toMatchObject({ variable: name, cure: 'Copy the value again.' })
+      expect(JSON.stringify(problem)).not.toContain('Schlüsselwort')
+      expect(problemsOf({ [name]: 'four words, one token' })).toEqual([])
+    }
+  })
+
   it('reports every mistake at once, each with variable, what was read, and the cure', () => {
     const problems = problemsOf({
       OPENCLAW_CONNECTOR_URL: 'comfy',

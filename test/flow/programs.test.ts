@@ -148,6 +148,13 @@ describe.concurrent('the program', () => {
     expect(await readdir(dir)).toEqual(['openclaw-media'])
   })
 
+  test('the examples of /help do in the demo what they promise', async ({ onTestFinished }) => {
+    const dir = await inFolder(onTestFinished)
+    const ended = await runProgram(['demo'], {}, dir, '/chat run a cosy cabin in the woods\n/chat status\n')
+    expect(ended.out).toContain('/run portrait "a cosy cabin in the woods"')
+    expect(ended.out).not.toMatch(/could not turn that|\{"/)
+  })
+
   test('the demo with nothing to read ends with 0', async ({ onTestFinished }) => {
     const ended = await run(onTestFinished, ['demo'])
     expect([ended.status, ended.err]).toEqual([0, ''])

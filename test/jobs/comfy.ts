@@ -129,7 +129,7 @@ export const makeComfy = (clock: Pick<Clock, 'now'>) => {
 
   const backend: Backend = backendWith({
     fire: call('fire', async ({ templateId, inputs, traceId, requireApproval }): Promise<Answer<Fired>> => {
-      if (requireApproval || approvalByDefault) {
+      if (requireApproval ?? approvalByDefault) {
         const approvalId = newApproval(traceId, templateId, inputs)
         const expiresAtMs = approvals.get(approvalId)?.expiresAtMs ?? null
         return ok({ kind: 'approval' as const, approvalId, expiresAtMs })

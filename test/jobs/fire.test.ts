@@ -91,7 +91,7 @@ test('what was accepted before the answer got lost is found again, and nothing r
   const { comfy, deps, job } = rig()
   comfy.plan('fire', 'lost')
   expect((await fire(job(), deps, live)).to).toBe('unsure')
-  expect(await recover(job(), deps, live)).toEqual({ to: 'queued', promptId: 'prompt-1' })
+  expect(await recover(job(), deps, live)).toEqual({ to: 'queued', promptId: 'prompt-1', before: true })
   expect(comfy.everRun).toHaveLength(1)
 })
 

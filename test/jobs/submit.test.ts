@@ -5,7 +5,7 @@ import type { Backend } from '../../src/backend/client.ts'
 import { looseWords } from '../../src/jobs/words.ts'
 import { askCancel } from '../../src/store/cancels.ts'
 import { openJobs } from '../../src/store/jobs.ts'
-import { eventually, flush } from '../kit/core.ts'
+import { eventually, flush, textOf } from '../kit/core.ts'
 import { failure, ok } from './backend-kit.ts'
 import type { Mishap } from './comfy.ts'
 import { jobsRig, templatesOf } from './jobs-kit.ts'
@@ -302,4 +302,34 @@ test('under any mishaps of the backend each request runs at most once, and its e
     }),
     { numRuns: 30 },
   )
+})
+
+test('what an earlier attempt submitted was submitted then: a restart since is seen to have lost it', async () => {
+  const { ask, run, db, comfy, clock } = jobsRig()
+  comfy.plan('fire', 'lost')
+  ask('a', { traceId: 'trace-a' })
+  const fromMs = clock.now()
+  void run()
+  await eventually(() => comfy.everRun.length === 1)
+  comfy.setAway(true)
+  await clock.advance(minute)
+  comfy.restart()
+  comfy.setAway(false)
+  await clock.advance(minute)
+  const [job] = openJobs(db)
+  expect(job).toMatchObject({ state: 'queued', promptId: 'prompt-1' })
+  expect((job?.submittedAtMs ?? 0) - fromMs).toBeLessThan(1000)
+  expect(comfy.everRun.length).toBe(1)
+})
+
+test('a job the backend was too busy for is given up after ten minutes, and not because it could not be reached', async () => {
+  const { ask, run, db, comfy, clock, messages } = jobsRig()
+  for (let i = 0; i < 700; i++) comfy.plan('fire', failure('limited', { retryAfterMs: 1000, code: 'budget_exceeded' }))
+  ask('a', { told: 'waiting' })
+  void run()
+  for (let i = 0; i < 11; i++) await clock.advance(minute)
+  await eventually(() => openJobs(db).length === 0)
+  expect(messages().map(({ part }) => textOf(part))).toEqual([
+    'Not run: ComfyUI could not take it for 10 minutes, so I gave up on portrait. Send /run again later.',
+  ])
 })

@@ -39,7 +39,7 @@ test.each<[JobState, JobState, RegExp | null]>([
   ['approval', 'rejected', /\[Rejected\] Your request for portrait/],
   ['queued', 'running', null],
   ['waiting', 'refused', /\[Submission Failed\]/],
-  ['waiting', 'expired', /stayed unreachable for 10 minutes/],
+  ['waiting', 'expired', /could not take it for 10 minutes/],
   ['firing', 'unknown', /can't tell whether portrait ran/],
   ['queued', 'cancelled', /Cancelled: portrait/],
   ['running', 'vanished', /taken out of ComfyUI's queue/],

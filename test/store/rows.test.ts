@@ -120,9 +120,19 @@ test('jobs are found by the beginning of either id, newest first, and only among
   for (const odd of ['%%%%', '____', 'ab%d', "a'b;", 'abcd\\']) expect(ids(odd)).toEqual([])
 })
 
+test('jobs are found by every id that people were shown of them', () => {
+  const { db } = testStore()
+  addJob(db, job('abcd1111', { approvalId: 'apr_0011', traceId: 'trace-77' }))
+  addJob(db, job('abcd2222', { approvalId: 'apr_0022', traceId: 'trace-88', requester: 'fake:bob' }))
+  for (const shown of ['abcd1111', 'apr_0011', 'trace-77', 'Apr_0011']) {
+    expect(findJobs(db, shown, 'fake:ann').map(({ id }) => id)).toEqual(['abcd1111'])
+  }
+  for (const other of ['apr_0022', 'trace-88']) expect(findJobs(db, other, 'fake:ann')).toEqual([])
+})
+
 test('finding never shows another’s job, whatever is typed', () => {
   const { db } = testStore()
-  addJob(db, job('abcd2222', { requester: 'fake:bob', promptId: 'abcdffff' }))
+  addJob(db, job('abcd2222', { requester: 'fake:bob', promptId: 'abcdffff', approvalId: 'apr_1' }))
   fc.assert(fc.property(fc.string(), (typed) => findJobs(db, typed, 'fake:ann').length === 0))
 })
 
