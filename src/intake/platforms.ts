@@ -52,7 +52,7 @@ export interface Platforms {
   readonly close: () => Promise<void>
 }
 
-const bindAgainMs = 5000
+const bindAgainMs = { first: 250, most: 5000 } as const
 const keepAgainMs = 1000
 
 /** Creates the switched-on adapters and keeps their intakes running. What fails in one stays in one. */
@@ -135,8 +135,8 @@ export const openPlatforms = (deps: PlatformDeps): Platforms => {
   }
 
   const keepOpening = async (hooks: readonly Hook[], signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      await deps.sleep(bindAgainMs, signal)
+    for (let waitMs: number = bindAgainMs.first; !signal.aborted; waitMs = Math.min(bindAgainMs.most, waitMs * 2)) {
+      await deps.sleep(waitMs, signal)
       if (signal.aborted || (await open(hooks, signal))) return
     }
   }

@@ -27,6 +27,9 @@ export const sayOnTelegram = async ({ telegram }: Stage, from: Person, text: str
   await telegram.say(from, { chat: from.id, kind: 'dm' }, text)
 }
 
+/** A port that was free a moment ago may be taken by a neighbour for a while. */
+const patienceMs = 10_000
+
 /** Said until it is answered: while nobody takes it, the platform (or what stands before us) brings the same again. */
 export const sayUntilTaken = async (
   stage: Stage,
@@ -37,8 +40,10 @@ export const sayUntilTaken = async (
   await stage.up()
   const failed = (): null => null
   let reply = await platform.say(from, { chat: from.id, kind: 'dm' }, text).catch(failed)
-  for (let tries = 0; reply?.status !== 200; tries++) {
-    if (tries > 100) throw new Error(`no answer to ${text}`)
+  const endMs = Date.now() + patienceMs
+  while (reply?.status !== 200) {
+    if (Date.now() > endMs)
+      throw new Error(`no answer to ${text}, but ${reply?.status}:\n${stage.life()?.said().slice(-20).join('\n')}`)
     await tick(30)
     await stage.up()
     reply = await platform.redeliver().catch(failed)

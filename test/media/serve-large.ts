@@ -31,7 +31,7 @@ const blobs = await openBlobs({
 const put = await blobs.put(chunks(), { name: 'large', maxBytes: largeBytes })
 
 const app = new Hono()
-const server = createAdaptorServer({ fetch: app.fetch })
+const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false })
 server.listen(0, '127.0.0.1', () => {
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const links = createLinks({ key: randomBytes(32), base, ttlMs: 60_000, now: Date.now })

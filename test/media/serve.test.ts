@@ -29,7 +29,7 @@ const serve = async (over: Partial<Blobs> = {}): Promise<Served> => {
   const now = () => clock.nowMs
   const blobs = await openIn(dir, { now })
   const app = new Hono()
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request) })
+  const server = createAdaptorServer({ fetch: (request) => app.fetch(request), overrideGlobalObjects: false })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
