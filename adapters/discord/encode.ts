@@ -70,10 +70,17 @@ const card = ({ media }: MediaItem, url: string): object => ({
 /**
  * Pure. The messages that carry a part: one, or several where its files are too large for one request together. The text
  * and the quote are on the first, the buttons on the last. `files` and `links` belong to its media items, in order.
+ * `mark` says that it may have arrived before.
  */
-export function encode(part: Part, files: readonly Blob[], links: readonly (string | null)[]): readonly Message[] {
+export function encode(
+  part: Part,
+  files: readonly Blob[],
+  links: readonly (string | null)[],
+  mark: string,
+): readonly Message[] {
   const media = part.items.filter((item): item is MediaItem => item.kind === 'media')
-  const said = part.items.map((item) => (item.kind === 'text' ? item.text : (item.caption ?? ''))).filter(Boolean)
+  const own = part.items.map((item) => (item.kind === 'text' ? item.text : (item.caption ?? ''))).filter(Boolean)
+  const said = part.repeated === true ? [mark, ...own] : own
   if (part.items.length === 0) refuse('a part without items')
   if (media.length > limits.files) refuse(`${media.length} files, Discord takes ${limits.files}`)
   const uploads: Upload[] = []

@@ -60,6 +60,8 @@ export const capabilities: Capabilities = {
   directByUserId: true,
   answer: { inlineMs: null, tokenMs, push: 'always', windowMs: null },
   resend: 'deduplicated',
+  // A nonce counts for a few minutes.
+  keyMs: 2 * 60_000,
   // Missed events come again for some minutes after a resume.
   redeliveryMs: 60 * 60_000,
   staleAfterMs: 10 * 60_000,

@@ -19,7 +19,7 @@ export const uploadMs = (message: Message): number =>
     ? callMs
     : 60_000 + Math.ceil(message.files.reduce((sum, { file }) => sum + file.size, 0) / 250)
 
-export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'now'> {
+export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'now' | 'say'> {
   readonly api: Api
   readonly desk: Desk
   readonly places: Places
@@ -75,7 +75,7 @@ export function makeSender(deps: SenderDeps): Required<Pick<Adapter, 'send' | 'e
       },
     )
     const links = media.map(({ as, media: { blob } }) => (as === 'link' ? deps.media.link(blob) : null))
-    return encode(part, files, links)
+    return encode(part, files, links, deps.say('maybe_repeated'))
   }
 
   const post = async (part: Part, messages: readonly Message[], signal: AbortSignal): Promise<Receipt> => {

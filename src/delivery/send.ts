@@ -38,9 +38,11 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     const { capabilities } = outlet
     const maybeThere = row.state === 'unknown' || row.state === 'sending'
     const keyed = capabilities.resend === 'deduplicated'
-    // Tried before we were away for long: the platform would take the key for a new one.
-    const keyGone = keyed && row.attempts > 0 && deps.now() - row.createdAtMs > (capabilities.keyMs ?? Infinity)
-    const part: Part = keyGone || (maybeThere && !keyed) ? { ...row.part, repeated: true } : row.part
+    const { maybeSinceMs = maybeThere ? row.createdAtMs : null } = row.part
+    const noted: Part = keyed && maybeSinceMs !== null ? { ...row.part, maybeSinceMs } : row.part
+    // So long ago that the platform would take the key for a new one.
+    const keyGone = keyed && maybeSinceMs !== null && deps.now() - maybeSinceMs > (capabilities.keyMs ?? Infinity)
+    const part: Part = keyGone || (maybeThere && !keyed) ? { ...noted, repeated: true } : noted
     // An interim answer would use up the one-time token that the result needs.
     if (maybeThere && capabilities.answer.push === 'never' && (!part.handle || part.interim)) {
       await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
@@ -115,16 +117,18 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     error: SendError,
   ): Promise<void> => {
     const nowMs = deps.now()
+    const doubtful = error.delivered === 'maybe' && outlet.capabilities.resend === 'deduplicated'
+    const noted: Part = doubtful ? { ...part, maybeSinceMs: part.maybeSinceMs ?? nowMs } : part
     /** The platform's report that it arrived may be quicker than the loss of the answer to the call. */
     const unlessArrived = (change: Parameters<typeof keep>[0]): Promise<void> =>
       keep((db) => {
         if (row.state === 'sent' || partRow(db, row.key)?.state !== 'sent') change(db)
       })
-    const again = (state: 'queued' | 'unknown' | 'mailbox', nextAtMs: number, changed: Part = part) =>
+    const again = (state: 'queued' | 'unknown' | 'mailbox', nextAtMs: number, changed: Part = noted) =>
       unlessArrived((db) => markAgain(db, row.key, { state, nextAtMs, error: error.code, part: changed }))
     if (step.do === 'again') return again(step.state, nowMs + step.afterMs)
     if (step.do === 'mailbox') {
-      const seen = part.repeated === true || error.delivered === 'maybe'
+      const seen = part.repeated === true || part.maybeSinceMs !== undefined || error.delivered === 'maybe'
       return again('mailbox', 0, { ...part, handle: undefined, ...(seen ? { repeated: true } : {}) })
     }
     if (step.do === 'bare') {

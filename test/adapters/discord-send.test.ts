@@ -50,6 +50,13 @@ describe('a message to a channel', () => {
     expect(fake.shown()).toHaveLength(2)
   })
 
+  it('says that it may be a repeat, before the words and beside files, also where there is no room', async () => {
+    for (const items of [[text('once')], [media('attachment')], [text('x'.repeat(2000))]])
+      await send(partTo(group(), items, { key: `part-${items[0]?.kind}${fake.shown().length}`, repeated: true }))
+    expect(fake.shown().map(({ text: shown }) => shown.startsWith('<maybe_repeated>'))).toEqual([true, true, true])
+    expect(fake.shown()[2]?.text).toContain('x'.repeat(2000))
+  })
+
   it('carries five buttons a row, coloured by what they mean', async () => {
     const buttons = ['a', 'b', 'c', 'd', 'e', 'f'].map((label) => button(label, label === 'a' ? 'primary' : 'danger'))
     await send(partTo(group(), [text('choose')], { buttons: [...buttons, button('g')] }))

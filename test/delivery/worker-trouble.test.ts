@@ -144,6 +144,20 @@ test('a key the platform has forgotten in the meantime makes nothing harmless: t
   expect(fake.calls.at(-1)?.part.repeated).toBeUndefined()
 })
 
+test('what can not have arrived is not marked, however long it takes, and what may have is, though later tries failed', async () => {
+  const { add, next, fake, clock } = workerRig({ caps: { resend: 'deduplicated', keyMs: 10_000 } })
+  const refused = Array.from({ length: 6 }, () => told('unavailable', 'no'))
+  next(...refused)
+  await add(named('a/1'))
+  await clock.advance(120_000)
+  expect(fake.calls.map((call) => call.part.repeated === true)).toEqual(Array(7).fill(false))
+  next(told('unavailable', 'maybe'), ...refused)
+  await add(named('a/2'))
+  await clock.advance(240_000)
+  const again = fake.calls.slice(7).map((call) => call.part.repeated === true)
+  expect([again.length, again[0], again.at(-1)]).toEqual([8, false, true])
+})
+
 test('a mark once deserved stays, however the later attempts fail', async () => {
   const { add, next, fake, clock } = workerRig({ caps: { resend: 'marked' } })
   next(told('unavailable', 'maybe'), rateLimited(10), told('thread_gone'))

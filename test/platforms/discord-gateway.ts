@@ -127,7 +127,12 @@ export const makeGateway = (options: GatewayOptions): FakeGateway => {
   const bring = (t: string, d: (intents: number) => unknown): void => {
     if (sessions.size > 0) forEach(t, d)
     else if (stats.identifies === 0) early.push({ t, d })
-    else missed.push(d(known))
+    else {
+      const data = d(known)
+      missed.push(data)
+      // Whoever says it shall know its id by then.
+      setImmediate(() => tellLost([data]))
+    }
   }
   const record = (session: Session, t: string, d: unknown): void => {
     const one = { s: ++session.seq, t, d }
