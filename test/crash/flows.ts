@@ -27,8 +27,8 @@ export const sayOnTelegram = async ({ telegram }: Stage, from: Person, text: str
   await telegram.say(from, { chat: from.id, kind: 'dm' }, text)
 }
 
-/** A port that was free a moment ago may be taken by a neighbour for a while. */
-const patienceMs = 10_000
+/** An answer may wait for what is said before it; a port that was free may be taken by a neighbour for a while. */
+const patienceMs = 60_000
 
 /** Said until it is answered: while nobody takes it, the platform (or what stands before us) brings the same again. */
 export const sayUntilTaken = async (
