@@ -47,7 +47,13 @@ export const capabilities: Capabilities = {
   text: { max: limits.content, unit: 'utf16', markup: 'markdown' },
   media: { image: [attachment, link], video: [attachment, link], audio: [attachment, link], file: [attachment, link] },
   call: { items: 1 },
-  buttons: { kind: 'press', max: limits.rows * limits.perRow, perRow: limits.perRow, labelMax: limits.label },
+  buttons: {
+    kind: 'press',
+    max: limits.rows * limits.perRow,
+    perRow: limits.perRow,
+    labelMax: limits.label,
+    withFiles: true,
+  },
   // Five edits in five seconds and channel.
   edit: { everyMs: 2000, withinMs: null },
   // The sign lasts ten seconds.

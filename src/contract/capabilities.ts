@@ -41,6 +41,8 @@ export interface Capabilities {
     readonly max: number
     readonly perRow: number
     readonly labelMax: number
+    /** A message with several files carries them too. */
+    readonly withFiles?: true
   } | null
   /** Whether our messages can be edited: how soon again (a budget per chat), and for how long after sending. */
   readonly edit: { readonly everyMs: number; readonly withinMs: number | null } | null

@@ -22,7 +22,8 @@ export interface Draft {
   readonly buttons: readonly PartButton[]
 }
 
-/** Distributes text, files and buttons over calls. With buttons there must be a text or exactly one file. */
+/** Distributes text, files and buttons over calls. With buttons there must be a text or exactly one file (but for those
+ *  that go with files). */
 export const layout = (content: Content, caps: Capabilities): readonly Draft[] => {
   const caption = takesCaption(content, caps) ? content.text : undefined
   const texts: PartItem[] =
@@ -31,13 +32,13 @@ export const layout = (content: Content, caps: Capabilities): readonly Draft[] =
   return withButtons(pack(calls, caps), content.buttons)
 }
 
-/** Buttons go where the text goes, and an album can't have any. */
+/** Buttons go where the text goes, and an album can't have any, as a rule. */
 const takesCaption = ({ text, media, buttons, textAlone }: Content, caps: Capabilities): boolean => {
   const [first] = media
   return (
     first !== undefined &&
     !textAlone &&
-    (buttons.length === 0 || media.length === 1) &&
+    (buttons.length === 0 || media.length === 1 || caps.buttons?.withFiles === true) &&
     fitsCaption(text, first.rung.caption, caps)
   )
 }
@@ -89,4 +90,4 @@ const withButtons = (parts: readonly (readonly PartItem[])[], buttons: readonly 
 
 /** Several files in one call of a platform that knows albums only: nothing can hang on it. */
 export const isAlbum = (items: readonly PartItem[], caps: Capabilities): boolean =>
-  caps.call.items <= 1 && items.length > 1
+  caps.call.items <= 1 && items.length > 1 && caps.buttons?.withFiles !== true

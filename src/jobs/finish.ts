@@ -7,11 +7,12 @@ import { changeJob, type Job, jobById, keepOutcome } from '../store/jobs.ts'
 import { dropFromMailbox } from '../store/mailbox.ts'
 import { withdraw } from '../store/outbox.ts'
 import { texts } from '../texts/index.ts'
+import { type AgainDeps, againButton, carriesButtons } from './again.ts'
 import { type CollectDeps, type Collected, collect } from './collect.ts'
 import { fitTexts } from './long-text.ts'
 import { endsQuietly, inPlaceOf, post, type TellDeps, usable } from './tell.ts'
 
-export interface FinishDeps extends TellDeps, Omit<CollectDeps, 'previewBytes'> {
+export interface FinishDeps extends TellDeps, AgainDeps, Omit<CollectDeps, 'previewBytes'> {
   /** Stops the progress edits of a message. */
   readonly endLive: (ackKey: string) => Promise<void>
   /** Files already fetched for jobs that are not settled yet. */
@@ -54,12 +55,21 @@ export const finish = async (job: Job, outcome: Outcome, deps: FinishDeps, signa
   const tookMs =
     outcome.startedAtMs !== null && outcome.finishedAtMs !== null ? outcome.finishedAtMs - outcome.startedAtMs : null
   const quiet = outcome.kind === 'cancelled' && endsQuietly(now)
+  const capabilities = deps.capabilities(job.target.platform)
+  const again =
+    outcome.kind === 'done' && capabilities && carriesButtons(capabilities)
+      ? await againButton(job, deps, signal)
+      : null
   const result: Outgoing = {
     to: job.target,
     key: `job:${job.id}:end`,
     replyTo: job.replyTo,
     handle: usable(now, deps),
-    reply: { ...replyOf(job, outcome, collected, tookMs), ...(quiet ? { edits: inPlaceOf(now) } : {}) },
+    reply: {
+      ...replyOf(job, outcome, collected, tookMs),
+      ...(quiet ? { edits: inPlaceOf(now) } : {}),
+      ...(again ? { buttons: [again] } : {}),
+    },
   }
   const ack =
     now.ackKey && !quiet

@@ -99,6 +99,7 @@ export const jobs = {
   elsewhere: 'started elsewhere',
   tooManyIds: (max: number) => `At most ${max} jobs at once, please.`,
   cancelButton: 'Cancel',
+  againButton: 'Run again',
   fetchButton: 'Get the answer',
   choose: (names: readonly string[], more: number) =>
     `Templates: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}. /templates <id> shows what one takes.`,

@@ -59,6 +59,23 @@ describe.concurrent('on Discord', () => {
     expect(fake.shown().filter(({ media }) => media.length > 0)).toHaveLength(1)
   })
 
+  test('a result can be run again, by whoever asked and once', async ({ onTestFinished }) => {
+    const { house, fake, shows, postOf } = await openDiscord(onTestFinished)
+    const { ann, bob } = fake.people
+    const { group } = fake.places
+    fake.command(ann, group, 'run', [string('template', 'portrait'), string('prompt', 'a red fox')])
+    const first = await shows(group, ({ media }) => media.length > 0)
+    fake.press(bob, postOf(first), 'Run again')
+    fake.press(ann, postOf(first), 'Run again')
+    const second = await shows(group, ({ id, media }) => media.length > 0 && id !== first.id)
+    const after = fake.shown().find(({ id }) => id === first.id)
+    expect(after).toMatchObject({ text: first.text, media: first.media })
+    expect(second.text).toContain('a red fox')
+    fake.press(ann, postOf(first), 'Run again')
+    for (const { id } of [ann, bob]) await shows(group, ({ onlyFor }) => onlyFor === id)
+    expect(house.simulator.control.jobs()).toHaveLength(2)
+  })
+
   test('a typed command works in a thread, and stays there', async ({ onTestFinished }) => {
     const { fake, shows } = await openDiscord(onTestFinished)
     const thread = fake.places.thread ?? expect.fail('no thread')

@@ -14,7 +14,7 @@ import { keepingLog } from '../kit/deps.ts'
 import { openIn, streamOf, tempDir } from '../media/media-kit.ts'
 import { jpegOf, pixels } from '../media/pictures.ts'
 import { backendWith, failure, ok } from './backend-kit.ts'
-import { jobsRig } from './jobs-kit.ts'
+import { jobsRig, templatesOf } from './jobs-kit.ts'
 
 const live = new AbortController().signal
 const small = jpegOf(pixels(20, 20))
@@ -130,6 +130,7 @@ test('a result goes out with its preview where the platform wants one, and both 
       blobs,
       sleep: clock.sleep,
       log,
+      templates: templatesOf([]),
       maxImages: 4,
       maxImageBytes: 100_000,
       endLive: async () => {},
