@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import type { AdapterDeps, Artifact, Part } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
+import { withDeadline } from '../kit/http.ts'
 import type { SlackClient } from './client.ts'
 import { encodeCaption } from './encode.ts'
 import { refusedBlocks, SlackError, sendError } from './errors.ts'
@@ -81,10 +82,12 @@ const upload = async ({ blob, name, mime }: Artifact, deps: FileDeps, signal: Ab
     const answer = await client.call({ method: 'files.getUploadURLExternal', args, token, workspace }, signal)
     const read = v.safeParse(uploadUrl, answer)
     if (!read.success) throw new SlackError('files.getUploadURLExternal', { words: 'answered without an address' })
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(uploadMs(file.size))])
     // Without our token: the address is enough, and it is the only thing this host has to know.
     const init = { method: 'POST', headers: { 'content-type': mime }, body: file }
-    const response = await client.request('upload', read.output.upload_url, init, bounded)
+    const url = read.output.upload_url
+    const response = await withDeadline(signal, uploadMs(file.size), (both) =>
+      client.request('upload', url, init, both),
+    )
     await response.body?.cancel()
     if (!response.ok) throw new SlackError('upload', { words: `answered ${response.status}`, status: response.status })
     return read.output.file_id
