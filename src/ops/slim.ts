@@ -12,6 +12,8 @@ export interface Memory {
   readonly release: () => void
 }
 
+/** What was only needed to start goes back soon after. */
+const startedMs = 1000
 const lookMs = 5000
 /** Less is not worth the pause. */
 const worthBytes = 8 * 1024 * 1024
@@ -22,6 +24,9 @@ const busyLooks = 12
 /** After a busy spell the heap stays as large as it was. The machine's memory belongs to ComfyUI: what is free goes back
  *  once it has been quiet from one look to the next. */
 export const keepSlim = async ({ idle, memory, sleep }: SlimDeps, signal: AbortSignal): Promise<void> => {
+  await sleep(startedMs, signal)
+  if (signal.aborted) return
+  if (idle()) memory.release()
   let floorBytes = memory.residentBytes()
   let wasIdle = false
   let looks = 0
