@@ -35,7 +35,7 @@ describe.concurrent('when the backend is in trouble', () => {
     await simulator.control.setDown(true)
     await ann.say('/run portrait a blue whale')
     await ann.shows('I keep your job')
-    process.kill(daemon().pid, 'SIGUSR2')
+    await daemon().turn()
     await ann.shows('ComfyUI could not take it for 10 minutes, so I gave up on portrait')
     await simulator.control.setDown(false)
     await ann.say('/run portrait a dog', { at: Date.now() + 15 * 60_000 })

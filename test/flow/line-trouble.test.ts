@@ -120,7 +120,7 @@ describe.concurrent('on LINE', () => {
     })
     expect(told.about).toContain('OPENCLAW_CONNECTOR_LINE_CHANNEL_ACCESS_TOKEN')
     line.world.revoked = false
-    process.kill(house.daemon().pid, 'SIGUSR2')
+    await house.daemon().turn()
     await line.say(bob, bobs, '/whoami', { at: Date.now() + quarterMs })
     await shows(line, bobs, /^You are line:/)
     await until('all is well', async () => (await readyz(house)).platforms.line?.state === 'up')

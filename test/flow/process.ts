@@ -4,6 +4,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { turned } from './turned.ts'
 
 export interface LogLine {
   readonly level: string
@@ -24,6 +25,8 @@ export interface Daemon {
   readonly output: () => string
   readonly tail: () => string
   readonly ended: Promise<Status>
+  /** Sends SIGUSR2 to a daemon with `clock.ts` or `read-only.ts` in it; resolves once that has happened. */
+  readonly turn: () => Promise<void>
   readonly stop: () => Promise<Status>
   readonly kill: () => Promise<Status>
   readonly wasKilled: () => boolean
@@ -77,6 +80,11 @@ export const spawnDaemon = (env: Readonly<Record<string, string>>, cwd: string):
     output: () => out + err,
     tail,
     ended,
+    turn: async () => {
+      const before = err.split(turned).length
+      child.kill('SIGUSR2')
+      await until('SIGUSR2 handled', () => err.split(turned).length > before, tail)
+    },
     stop: () => {
       child.kill('SIGTERM')
       return ended

@@ -24,8 +24,6 @@ const inClear = (stateDir: string, secrets: readonly string[]): readonly string[
 
 const revoked = (bot: readonly string[]) => ({ type: 'tokens_revoked', tokens: { oauth: ['U0FAKEALICE'], bot } })
 const movable = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'clock.ts')}` }
-/** States carry their end behind 16 random bytes. */
-const endOf = (state: string): number => Buffer.from(state, 'base64url').readUIntBE(16, 6)
 
 describe.concurrent('Slack’s app without a bot token', () => {
   test('is installed by a browser: visits leave no row, and each workspace is answered by its own token', async ({
@@ -87,8 +85,7 @@ describe.concurrent('Slack’s app without a bot token', () => {
     expect(await app.comeBack({ code, state }, cookie)).toMatchObject({ status: 400 })
 
     const late = await app.visit()
-    process.kill(app.daemon().pid, 'SIGUSR2')
-    await until('the clock to move', async () => endOf((await app.visit()).state) > endOf(late.state) + 600_000)
+    await app.daemon().turn()
     expect(await app.comeBack({ code, state: late.state }, late.cookie)).toMatchObject({ status: 400 })
 
     await app.daemon().stop()
