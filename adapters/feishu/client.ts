@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { networkFault, readText, redactor, retryAfterMs, withDeadline } from '../kit/http.ts'
 import type { Binding } from './bindings.ts'
 import { FeishuError, isToken } from './errors.ts'
-import { makeTokens, type Tokens } from './token.ts'
+import { makeTokens, type Tokens, withToken } from './token.ts'
 import { type ClientConfig, endpoint, failure, tenantToken } from './wire.ts'
 
 export interface FeishuCall {
@@ -136,14 +136,7 @@ export const openClient = (binding: Keys, deps: ClientDeps, tokens = ownTokens(b
           )
         : ask({ method, url, headers: authorization, body: form() }, signal, timeoutMs)
     }
-    const token = await tokens.get(signal)
-    try {
-      return await once(token)
-    } catch (error) {
-      if (!(error instanceof FeishuError) || !isToken(error)) throw error
-      tokens.drop(token)
-      return once(await tokens.get(signal))
-    }
+    return withToken(tokens, isToken, signal, once)
   }
 
   const file: Client['file'] = async (path, signal) => {
@@ -159,12 +152,7 @@ export const openClient = (binding: Keys, deps: ClientDeps, tokens = ownTokens(b
       if (response.ok) return new Response(response.body, { headers: response.headers })
       throw refused(response, await readText(response, maxAnswerBytes))
     }
-    const token = await tokens.get(signal)
-    return once(token).catch(async (error: unknown) => {
-      if (!(error instanceof FeishuError) || !isToken(error)) throw error
-      tokens.drop(token)
-      return once(await tokens.get(signal))
-    })
+    return withToken(tokens, isToken, signal, once)
   }
 
   return {

@@ -4,7 +4,7 @@ import type { AdapterDeps } from '../../src/contract/index.ts'
 import type { Binding } from './bindings.ts'
 import { type Client, openAskToken, openClient, tokenIn } from './client.ts'
 import { FeishuError, isAppToken, isTicket } from './errors.ts'
-import { makeTokens } from './token.ts'
+import { makeTokens, withToken } from './token.ts'
 import { appToken } from './wire.ts'
 
 export interface Store {
@@ -62,18 +62,10 @@ export const openStore = (binding: Binding, deps: Pick<AdapterDeps, 'fetch' | 'n
     },
   })
 
-  const fetchTokenOf = async (tenant: string, signal: AbortSignal): Promise<ReturnType<typeof tokenIn>> => {
-    const once = async (token: string): Promise<ReturnType<typeof tokenIn>> =>
-      tokenIn(await askToken('/tenant_access_token', { app_access_token: token, tenant_key: tenant }, signal))
-    const token = await appTokens.get(signal)
-    try {
-      return await once(token)
-    } catch (error) {
-      if (!(error instanceof FeishuError) || !isAppToken(error)) throw error
-      appTokens.drop(token)
-      return once(await appTokens.get(signal))
-    }
-  }
+  const fetchTokenOf = (tenant: string, signal: AbortSignal): Promise<ReturnType<typeof tokenIn>> =>
+    withToken(appTokens, isAppToken, signal, async (token) =>
+      tokenIn(await askToken('/tenant_access_token', { app_access_token: token, tenant_key: tenant }, signal)),
+    )
 
   return {
     clientOf: (tenant) => {

@@ -19,6 +19,23 @@ const askMs = 10_000
 /** With less than half an hour left a new one is given out, and the old one stays good (tenant_access_token). */
 const marginMs = 30 * 60_000
 
+/** Runs the work; once more with a fresh token when this one was refused. Throws what the work throws. */
+export const withToken = async <T>(
+  tokens: Tokens,
+  isRefused: (error: FeishuError) => boolean,
+  signal: AbortSignal,
+  work: (token: string) => Promise<T>,
+): Promise<T> => {
+  const token = await tokens.get(signal)
+  try {
+    return await work(token)
+  } catch (error) {
+    if (!(error instanceof FeishuError) || !isRefused(error)) throw error
+    tokens.drop(token)
+    return work(await tokens.get(signal))
+  }
+}
+
 /** Kept in memory only: it can be asked for again at any time. */
 export const makeTokens = ({ fetchToken, now }: TokenDeps): Tokens => {
   let current: { readonly token: string; readonly untilMs: number } | null = null

@@ -113,6 +113,10 @@ const nameOf = (value: unknown): string | null => {
 const timeOf = (data: Readonly<Record<string, unknown>> | undefined): number | null =>
   typeof data?.timestamp === 'number' && Math.abs(data.timestamp) <= 8.64e15 ? Math.round(data.timestamp) : null
 
+/** Why a job failed, in a line; null when the backend gave no reason. Each half of one may be missing. */
+export const reasonOf = ({ failure }: Pick<Outcome, 'failure'>): string | null =>
+  [failure?.exceptionType, failure?.firstLine].filter((word) => word).join(': ') || null
+
 function failureOf(data: Readonly<Record<string, unknown>> | undefined): NonNullable<Outcome['failure']> {
   const message = typeof data?.exception_message === 'string' ? data.exception_message : ''
   return {

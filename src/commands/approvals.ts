@@ -20,19 +20,18 @@ export const approvals: Command = {
   run: async (call, deps) => {
     const answer = await deps.backend.approvals('pending', { signal: call.signal })
     if (!answer.ok) return sorry(answer, deps)
-    const open = answer.value.approvals.filter(
-      (one) =>
-        (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > deps.now() &&
-        maySee(
-          deps.store.read((db) => jobOfApproval(db, one.approvalId, one.traceId)),
-          call.tenant,
-        ),
-    )
+    const open = answer.value.approvals
+      .filter((one) => (one.expiresAtMs ?? Number.POSITIVE_INFINITY) > deps.now())
+      .map((one) => ({ ...one, job: deps.store.read((db) => jobOfApproval(db, one.approvalId, one.traceId)) }))
+      .filter(({ job }) => maySee(job, call.tenant))
     if (open.length === 0) return say(texts.approvals.none)
     const lines = open.slice(0, mostShown).map((one) => {
-      const job = deps.store.read((db) => jobOfApproval(db, one.approvalId, one.traceId))
       const shown = { id: one.approvalId, template: one.templateId ?? '?', inputs: one.inputs }
-      return texts.approvals.line(shown, job?.asker ?? null, Math.max(0, (one.expiresAtMs ?? deps.now()) - deps.now()))
+      return texts.approvals.line(
+        shown,
+        one.job?.asker ?? null,
+        Math.max(0, (one.expiresAtMs ?? deps.now()) - deps.now()),
+      )
     })
     const buttons = open.slice(0, mostButtons).flatMap((one) =>
       approvalButtons(one.approvalId, (one.expiresAtMs ?? deps.now()) - deps.now()).map((button) => ({

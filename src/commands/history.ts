@@ -1,4 +1,4 @@
-import { outcomeOf } from '../backend/outcome.ts'
+import { outcomeOf, reasonOf } from '../backend/outcome.ts'
 import { isPromptId } from '../backend/wire.ts'
 import { findJobs, type Job, jobsOf } from '../store/jobs.ts'
 import { duration } from '../texts/common.ts'
@@ -65,12 +65,8 @@ const foreign = async (id: string, call: Call, deps: CommandDeps): Promise<Outco
   return say([texts.jobs.headline(id, texts.jobs.state[outcome.kind]), ...produced(outcome)].join('\n'))
 }
 
-/** Each half of a reason may be missing. */
-const reasonOf = ({ exceptionType, firstLine }: NonNullable<ReturnType<typeof outcomeOf>['failure']>): string =>
-  [exceptionType, firstLine].filter((word) => word).join(': ') || texts.jobs.noReason
-
 const produced = (outcome: ReturnType<typeof outcomeOf>): string[] => [
-  ...(outcome.failure ? [reasonOf(outcome.failure)] : []),
+  ...(outcome.failure ? [reasonOf(outcome) ?? texts.jobs.noReason] : []),
   ...(outcome.files.length > 0
     ? [texts.jobs.produced(outcome.files.map((file) => file.filename).slice(0, 10), outcome.files.length)]
     : []),

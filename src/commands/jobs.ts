@@ -33,20 +33,19 @@ export const jobs: Command = {
     const all = [
       ...running.map((entry) => ({ ...entry, state: texts.jobs.state.running })),
       ...pending.map((entry, i) => ({ ...entry, state: texts.jobs.place(i + 1) })),
-    ].filter((entry) =>
-      maySee(
-        deps.store.read((db) => jobByPrompt(db, entry.promptId)),
-        call.tenant,
-      ),
-    )
+    ]
+      .map((entry) => ({ ...entry, job: deps.store.read((db) => jobByPrompt(db, entry.promptId)) }))
+      .filter(({ job }) => maySee(job, call.tenant))
     const waiting = mine
       .filter((job) => !job.promptId)
       .map((job) => `- ${job.id} ${job.template}: ${texts.jobs.state[job.state]}`)
     if (all.length + waiting.length === 0) return say(`${head}\n${texts.backend.jobsEmpty}`)
-    const lines = all.slice(0, mostShown).map((entry) => {
-      const job = deps.store.read((db) => jobByPrompt(db, entry.promptId))
-      return `- ${entry.promptId} ${job ? `${job.template} by ${job.asker}` : texts.jobs.elsewhere}: ${entry.state}`
-    })
+    const lines = all
+      .slice(0, mostShown)
+      .map(
+        ({ promptId, job, state }) =>
+          `- ${promptId} ${job ? `${job.template} by ${job.asker}` : texts.jobs.elsewhere}: ${state}`,
+      )
     const more = all.length > mostShown ? [texts.backend.jobsShowing(mostShown, all.length)] : []
     return say([head, ...lines, ...more, ...waiting.slice(0, mostShown)].join('\n'))
   },

@@ -61,19 +61,20 @@ export const prepareSettling = (
   const extraId = what.release ? deps.newId() : ''
   const push = capabilities.answer.push !== 'never'
   const way = slot ? 'offered' : push || handleOf(event, deps.now()) ? 'queued' : null
+  const mayJoin = !slot && !what.release && capabilities.call.items > 1
+  const mayReopen = push && !what.release && mayClose(capabilities)
   const write = (db: Db): Settled => {
     const nowMs = deps.now()
     what.within?.(db)
     for (const person of what.contacts) setContact(db, person, event.where, nowMs)
     const [head, ...others] = prepared
     // Nearly always nothing waits, and one look is cheaper than to change nothing twice.
-    const someWait = !what.release && mailboxCount(db, laneOf(event.where)) > 0
-    const first = head && !slot && someWait ? joined(db, head, nowMs) : head
+    const someWait = (mayJoin || mayReopen) && mailboxCount(db, laneOf(event.where)) > 0
+    const first = head && mayJoin && someWait ? joined(db, head, nowMs) : head
     const lanes = (first ? [first, ...others] : [])
       .map((one, i) => writeParts(db, one, nowMs, slot && i === 0))
       .filter((lane) => lane !== null)
-    const reopened = push && someWait && mayClose(capabilities)
-    if (reopened && releaseAll(db, laneOf(event.where), nowMs)) lanes.push(laneOf(event.where))
+    if (mayReopen && someWait && releaseAll(db, laneOf(event.where), nowMs)) lanes.push(laneOf(event.where))
     const released = what.release?.map((key) => release(db, key, way, { event, id: extraId, nowMs }))[0] ?? null
     if (released && way === 'queued') lanes.push(laneOf(released.to))
     return { first: first?.parts[0] ?? released, lanes }

@@ -1,4 +1,4 @@
-import type { Outcome } from '../backend/outcome.ts'
+import { type Outcome, reasonOf } from '../backend/outcome.ts'
 import type { Reply } from '../contract/index.ts'
 import type { Outgoing } from '../delivery/post.ts'
 import { previewLimit } from '../delivery/rungs.ts'
@@ -101,10 +101,11 @@ const ackEdit = (job: Job, outcome: Outcome, id: string, tookMs: number | null):
   return { text, audience: 'everyone', edits: { key: job.ackKey ?? '', otherwise: 'skip' } }
 }
 
-/** Null when the backend gave no reason; each half of one may be missing too. */
-const failureOf = ({ failure }: Outcome): { readonly node: string | null; readonly why: string } | null => {
-  const why = [failure?.exceptionType, failure?.firstLine].filter((word) => word).join(': ')
-  if (!failure || why === '') return null
+/** Null when the backend gave no reason. */
+const failureOf = (outcome: Outcome): { readonly node: string | null; readonly why: string } | null => {
+  const { failure } = outcome
+  const why = reasonOf(outcome)
+  if (!failure || why === null) return null
   const id = failure.nodeId === null ? null : `node ${failure.nodeId}`
   return { node: failure.nodeType && id ? `${failure.nodeType} (${id})` : (failure.nodeType ?? id), why }
 }

@@ -27,6 +27,20 @@ export const randomFrom = (seed: number): Random => {
   }
 }
 
+/** Something to do, and how often of all. */
+export type Deed = readonly [weight: number, deed: () => void]
+
+/** Does one of them by chance. */
+export const oneOf = (deeds: readonly Deed[], random: Random): void => {
+  let left = random() * deeds.reduce((sum, [weight]) => sum + weight, 0)
+  for (const [weight, deed] of deeds) {
+    left -= weight
+    if (left >= 0) continue
+    deed()
+    return
+  }
+}
+
 export interface Crowd {
   /** Somebody does something. What needs the daemon goes on in the background. */
   readonly act: () => void
@@ -87,7 +101,7 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     if (telegram.updates.waiting() === 0) void telegram.redeliver()
   }
 
-  const deeds: readonly (readonly [weight: number, deed: () => void])[] = [
+  const deeds: readonly Deed[] = [
     [10, run],
     [3, look],
     [4, decide],
@@ -95,16 +109,8 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     [1, again],
     [1, () => speak(pick(others) ?? own, 'look', '/inbox')],
   ]
-  const total = deeds.reduce((sum, [weight]) => sum + weight, 0)
-
   return {
-    act: () => {
-      let left = random() * total
-      for (const [weight, deed] of deeds) {
-        left -= weight
-        if (left < 0) return deed()
-      }
-    },
+    act: () => oneOf(deeds, random),
     said: () => said,
     quiet: () => [own, ...others].every((mouth) => mouth.quiet()),
     clear: async () => {

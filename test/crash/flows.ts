@@ -105,6 +105,29 @@ const common: readonly Crash[] = [
   'finish:noted',
 ].map((at) => ({ at, nth: 1 }))
 
+/** Ann says it in her direct chat, and the result comes there by itself. */
+const resultOf = (
+  name: string,
+  platform: 'slack' | 'discord' | 'feishu',
+  {
+    say,
+    ...how
+  }: Pick<Flow, 'crashes' | 'deduplicated'> & {
+    readonly say: (stage: Stage, ann: Person, text: string) => Promise<unknown>
+  },
+): Flow => ({
+  name,
+  requester: (stage) => stage[platform].people.ann,
+  approved: false,
+  with: [platform],
+  ...how,
+  act: async (stage, word) => {
+    const { ann } = stage[platform].people
+    await say(stage, ann, wish(word))
+    await until(`the result of ${word}`, hasResult(stage, ann, word))
+  },
+})
+
 export const flows: readonly Flow[] = [
   {
     name: 'Telegram, run by a trusted user',
@@ -208,57 +231,25 @@ export const flows: readonly Flow[] = [
       ...times('send:sent', 1),
     ],
   },
-  {
-    name: 'Slack, brought until it is confirmed, result as a file',
-    requester: ({ slack }) => slack.people.ann,
-    approved: false,
-    with: ['slack'],
-    act: async (stage, word) => {
-      const { ann } = stage.slack.people
-      await sayUntilTaken(stage, stage.slack, ann, wish(word))
-      await until(`the result of ${word}`, hasResult(stage, ann, word))
-    },
+  resultOf('Slack, brought until it is confirmed, result as a file', 'slack', {
+    say: (stage, ann, text) => sayUntilTaken(stage, stage.slack, ann, text),
     crashes: [...times('keep:taken', 1), ...times('keep:kept', 1), ...times('send:sent', 1, 2)],
-  },
-  {
-    name: 'Discord, said in a direct chat, brought again behind the sequence that was kept',
-    requester: ({ discord }) => discord.people.ann,
-    approved: false,
-    with: ['discord'],
+  }),
+  resultOf('Discord, said in a direct chat, brought again behind the sequence that was kept', 'discord', {
     deduplicated: true,
-    act: async (stage, word) => {
-      const { ann } = stage.discord.people
-      await stage.discord.say(ann, { chat: ann.id, kind: 'dm' }, wish(word))
-      await until(`the result of ${word}`, hasResult(stage, ann, word))
-    },
+    say: (stage, ann, text) => stage.discord.say(ann, { chat: ann.id, kind: 'dm' }, text),
     crashes: [...times('keep:taken', 1), ...times('keep:kept', 1), ...times('send:sent', 1, 2)],
-  },
-  {
-    name: 'Discord, a slash command answered by the token of its interaction',
-    requester: ({ discord }) => discord.people.ann,
-    approved: false,
-    with: ['discord'],
+  }),
+  resultOf('Discord, a slash command answered by the token of its interaction', 'discord', {
     deduplicated: true,
-    act: async (stage, word) => {
-      const { ann } = stage.discord.people
-      slashOnDiscord(stage, ann, { chat: ann.id, kind: 'dm' }, wish(word))
-      await until(`the result of ${word}`, hasResult(stage, ann, word))
-    },
+    say: async (stage, ann, text) => void slashOnDiscord(stage, ann, { chat: ann.id, kind: 'dm' }, text),
     crashes: [...times('keep:kept', 1), ...times('send:marked', 1), ...times('send:sent', 1, 2)],
-  },
-  {
-    name: 'Feishu, over a connection, brought until it is acknowledged',
-    requester: ({ feishu }) => feishu.people.ann,
-    approved: false,
-    with: ['feishu'],
+  }),
+  resultOf('Feishu, over a connection, brought until it is acknowledged', 'feishu', {
     deduplicated: true,
-    act: async (stage, word) => {
-      const { ann } = stage.feishu.people
-      await stage.feishu.say(ann, { chat: ann.id, kind: 'dm' }, wish(word))
-      await until(`the result of ${word}`, hasResult(stage, ann, word))
-    },
+    say: (stage, ann, text) => stage.feishu.say(ann, { chat: ann.id, kind: 'dm' }, text),
     crashes: [...times('keep:taken', 1), ...times('keep:kept', 1), ...times('send:sent', 1, 2)],
-  },
+  }),
 ]
 
 /** Every step the daemon can be made to die at. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openSimulator, type Simulator } from '../../src/simulator/index.ts'
+import { forward } from '../flow/forward.ts'
 import { type FakeDiscord, startDiscord } from '../platforms/discord.ts'
 import { type FakeFeishu, startFeishu } from '../platforms/feishu.ts'
 import { type FakeKakao, startFakeKakao } from '../platforms/kakao.ts'
@@ -180,17 +181,8 @@ export const openStage = async (options: StageOptions = {}): Promise<Stage> => {
 const prefixed = (id: string, settings: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [`OPENCLAW_CONNECTOR_${id}_${name}`, value]))
 
-/** Rejects when nobody listens or the connection ends without an answer, as the platform's own call would. */
-const post = async (port: number, call: RawCall, signal?: AbortSignal): Promise<RawReply> => {
-  const response = await fetch(`http://127.0.0.1:${port}${call.path}`, {
-    method: call.method,
-    headers: { ...call.headers, connection: 'close' },
-    body: call.body as string,
-    ...(signal ? { signal } : {}),
-  })
-  const body = await response.text()
-  return { status: response.status, headers: Object.fromEntries(response.headers), body }
-}
+const post = (port: number, call: RawCall, signal?: AbortSignal): Promise<RawReply> =>
+  forward(`http://127.0.0.1:${port}`, call, signal)
 
 const begin = (env: Readonly<Record<string, string>>): Life => {
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'daemon.ts')], {

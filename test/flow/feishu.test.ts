@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type FakeFeishu, type FeishuOptions, startFeishu } from '../platforms/feishu.ts'
 import type { Place, Shown } from '../platforms/platform.ts'
 import { prompts } from './backend.ts'
+import { forward } from './forward.ts'
 import { type OnEnd, openHouse, type Wanted } from './harness.ts'
 import { freePort, until } from './process.ts'
 import { hasMedia, readyz, shows, variablesOf } from './webhooks.ts'
@@ -25,11 +26,7 @@ const openFeishu = async (onEnd: OnEnd, mode: FeishuOptions['mode'] & string, wa
     await release()
   })
   const house = await openHouse((end) => ends.push(end), { telegram: false, ...wanted, env })
-  fake.connect(async ({ method, path, headers, body }) => {
-    const url = `http://127.0.0.1:${port}${path}`
-    const response = await fetch(url, { method, headers: { ...headers, connection: 'close' }, body: body as string })
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
-  })
+  fake.connect((call) => forward(`http://127.0.0.1:${port}`, call))
   return { house, fake }
 }
 

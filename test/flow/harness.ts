@@ -6,6 +6,7 @@ import { openSimulator, type Settings, type Simulator } from '../../src/simulato
 import { type FakeKakao, startFakeKakao } from '../platforms/kakao.ts'
 import type { RawCall, RawReply } from '../platforms/platform.ts'
 import { type FakeTelegram, startTelegram } from '../platforms/telegram.ts'
+import { forward } from './forward.ts'
 import { type Daemon, freePort, spawnDaemon } from './process.ts'
 import { carl, dora, openRooms } from './telegram.ts'
 
@@ -113,14 +114,7 @@ export const openHouse = async (onEnd: OnEnd, wanted: Wanted = {}): Promise<Hous
     await started.ready()
     return started
   }
-  const wire = async (call: RawCall): Promise<RawReply> => {
-    const response = await fetch(`${kakaoUrl}${call.path}`, {
-      method: call.method,
-      headers: { ...call.headers, connection: 'close' },
-      body: call.body as string,
-    })
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
-  }
+  const wire = (call: RawCall): Promise<RawReply> => forward(kakaoUrl, call)
   kakao.connect(wire)
   if (!wanted.idle) await start()
   return {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Place, Shown } from '../platforms/platform.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
+import { forward } from './forward.ts'
 import { type House, type OnEnd, openHouse, type Wanted } from './harness.ts'
 import { freePort, until } from './process.ts'
 
@@ -28,14 +29,7 @@ const openSlack = async (onEnd: OnEnd, mode: 'events' | 'socket', wanted: Wanted
   })
   const house = await openHouse((end) => ends.push(end), { telegram: false, ...wanted, env })
   const url = `http://127.0.0.1:${port}`
-  fake.connect(async ({ method, path, headers, body }) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: { ...headers, connection: 'close' },
-      body: body as string,
-    })
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
-  })
+  fake.connect((call) => forward(url, call))
   const shows: SlackHouse['shows'] = (to, what) =>
     until(
       `${to.chat} shows ${what}`,

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { FakePlatform, Place, RawCall, RawReply, Shown, Wire } from '../platforms/platform.ts'
+import { forward } from './forward.ts'
 import { type House, type OnEnd, openHouse, type Wanted } from './harness.ts'
 import { freePort, until } from './process.ts'
 
@@ -49,12 +50,7 @@ export const openWebhooks = async (
   })
   house = await openHouse((end) => ends.push(end), { telegram: false, ...wanted, env })
   const url = (platform: string): string => `http://127.0.0.1:${portOf(platform)}`
-  const ask: Webhooks['ask'] = async (platform, { method, path, headers, body }, signal) => {
-    const init = { method, headers: { ...headers, connection: 'close' }, signal: signal ?? null }
-    const whole = method === 'GET' ? init : { ...init, body: body as string }
-    const response = await fetch(url(platform) + path, whole)
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
-  }
+  const ask: Webhooks['ask'] = (platform, call, signal) => forward(url(platform), call, signal)
   for (const fake of fakes) {
     const to = (call: RawCall, signal?: AbortSignal): Promise<RawReply> => ask(fake.id, call, signal)
     fake.connect(wire ? wire(to, fake.id) : (call) => to(call))

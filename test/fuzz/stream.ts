@@ -1,11 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
-import { openSimulator } from '../../src/simulator/index.ts'
-import { startDaemon } from '../bench/daemon.ts'
 import { MB } from '../bench/row.ts'
 import { type Random, seeded } from './random.ts'
-import type { Report } from './target.ts'
+import { openDaemon, type Report } from './target.ts'
 import { seriousIn, toldIn } from './trouble.ts'
 import type { FuzzOptions } from './webhook.ts'
 import { broken, framesOf, type Message } from './ws.ts'
@@ -74,13 +71,7 @@ export const fuzzStream = async (open: () => Promise<StreamTarget>, options: Fuz
   const { count, seed, dir, say } = options
   const target = await open()
   const taps = tap(target.server)
-  const backend = await openSimulator()
-  const daemon = await startDaemon({
-    dir: join(dir, target.name),
-    backend: backend.url,
-    settings: target.settings,
-    probed: true,
-  })
+  const { backend, daemon } = await openDaemon(target, dir)
   const counts = new Map<string, number>()
   const problems: string[] = []
   const notes: string[] = []

@@ -1,3 +1,6 @@
+import { join } from 'node:path'
+import { openSimulator, type Simulator } from '../../src/simulator/index.ts'
+import { type DaemonChild, startDaemon } from '../bench/daemon.ts'
 import type { Post } from './frames.ts'
 import type { Random } from './random.ts'
 
@@ -44,3 +47,12 @@ export const inSettings = (
   settings: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [`${platform}_${name}`, String(value)]))
+
+/** The real daemon with this platform, and a backend for it. */
+export const openDaemon = async (
+  { name, settings }: Pick<Target, 'name' | 'settings'>,
+  dir: string,
+): Promise<{ readonly backend: Simulator; readonly daemon: DaemonChild }> => {
+  const backend = await openSimulator()
+  return { backend, daemon: await startDaemon({ dir: join(dir, name), backend: backend.url, settings, probed: true }) }
+}

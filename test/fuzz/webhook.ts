@@ -1,11 +1,9 @@
-import { join } from 'node:path'
-import { openSimulator } from '../../src/simulator/index.ts'
-import { type DaemonChild, startDaemon } from '../bench/daemon.ts'
+import type { DaemonChild } from '../bench/daemon.ts'
 import type { Memory } from '../bench/probe.ts'
 import { MB } from '../bench/row.ts'
 import { type Frame, frame } from './frames.ts'
 import { type Random, seeded } from './random.ts'
-import type { Report, Target } from './target.ts'
+import { openDaemon, type Report, type Target } from './target.ts'
 import { seriousIn, toldIn } from './trouble.ts'
 import { openWire, type Reply } from './wire.ts'
 
@@ -30,13 +28,7 @@ export const fuzzWebhook = async (
   { count, seed, dir, say }: FuzzOptions,
 ): Promise<Report> => {
   const target = await open()
-  const backend = await openSimulator()
-  const daemon = await startDaemon({
-    dir: join(dir, target.name),
-    backend: backend.url,
-    settings: target.settings,
-    probed: true,
-  })
+  const { backend, daemon } = await openDaemon(target, dir)
   const counts = new Map<string, number>()
   const problems: string[] = []
   const early = Math.min(settledAfter, count >> 1)

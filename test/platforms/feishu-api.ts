@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type FeishuApp, tenant as homeTenant, otherTenant } from './feishu-events.ts'
 import {
   type ContentReading,
@@ -15,6 +13,7 @@ import {
 } from './feishu-rules.ts'
 import type { SocketHost } from './feishu-socket.ts'
 import type { Failure } from './platform.ts'
+import { serveOn } from './serve.ts'
 
 export interface StoredFile {
   readonly as: string
@@ -330,17 +329,13 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
   }
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  server.on('upgrade', sockets.upgrade)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const served = await serveOn(serve)
+  served.server.on('upgrade', sockets.upgrade)
+  origin = served.origin
 
   return {
     origin,
-    server,
+    server: served.server,
     files,
     failNext: (how) => {
       failure = how
@@ -368,11 +363,9 @@ export const startApi = async (deps: ApiDeps): Promise<FeishuApi> => {
     },
     calls: () => calls,
     bodies: () => bodies,
-    close: async () => {
+    close: () => {
       sockets.close()
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
+      return served.close()
     },
   }
 }

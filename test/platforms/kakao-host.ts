@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Reading, readSkillResponse } from './kakao-rules.ts'
 import type { Failure } from './platform.ts'
+import { serveOn } from './serve.ts'
 
 /** Stands for bot-api.kakao.com (callbacks) and for the picture host. */
 export interface KakaoHost {
@@ -90,14 +89,11 @@ export const startKakaoHost = async (
     answer(response, 200, { taskId: 'fake-task', status, timestamp: now() })
   }
 
-  const server = createServer((request, response) => {
+  const { origin, close } = await serveOn((request, response) => {
     const path = request.url ?? ''
     if (request.method === 'GET') return sendPicture(path, response)
-    takeCallback(path, request, response).catch((error: unknown) => response.destroy(error as Error))
+    return takeCallback(path, request, response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   return {
     origin,
@@ -114,10 +110,6 @@ export const startKakaoHost = async (
       failure = how
     },
     calls: () => calls,
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close,
   }
 }

@@ -1,9 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fields, isRetryKey, isTarget, messagesProblems } from './line-rules.ts'
 import { addPost, isOpen, type World } from './line-world.ts'
 import type { Failure, RawReply } from './platform.ts'
+import { serveOn } from './serve.ts'
 
 /** Stands for api.line.me and api-data.line.me. */
 export interface LineHost {
@@ -209,24 +208,16 @@ export async function startLineHost({ world, accessToken, test }: Deps): Promise
     else send(response, answer)
   }
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const served = await serveOn(serve)
 
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: served.origin,
     failNext: (how) => {
       failure = how
     },
     calls: () => calls,
     requests: () => requests,
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close: served.close,
   }
 }
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Failure } from './platform.ts'
+import { serveOn } from './serve.ts'
 import { type Answer, type Fields, type MethodDeps, methods, no, respond } from './slack-methods.ts'
 import type { Grant, World } from './slack-world.ts'
 
@@ -187,16 +186,12 @@ export const startHost = async (world: World, more: Omit<MethodDeps, 'world' | '
     response.writeHead(status, { 'content-type': 'text/plain' }).end(body)
   }
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const served = await serveOn(serve)
+  origin = served.origin
 
   return {
     origin,
-    server,
+    server: served.server,
     mishap: (mishap) => void mishaps.push({ ...mishap }),
     calm: () => void mishaps.splice(0),
     forgive: (method) => {
@@ -207,10 +202,6 @@ export const startHost = async (world: World, more: Omit<MethodDeps, 'world' | '
     lieAboutFiles: (where) => {
       fileOrigin = where
     },
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close: served.close,
   }
 }

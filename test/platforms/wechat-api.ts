@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Failure } from './platform.ts'
+import { serveOn } from './serve.ts'
 
 /** A message that reached somebody by a call. */
 export interface Sent {
@@ -243,14 +242,10 @@ export const startWechatApi = async ({ appId, secret, now, show, isPerson }: Api
     response.writeHead(200, { 'content-type': 'application/json; encoding=utf-8' }).end(JSON.stringify(answer))
   }
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const served = await serveOn(serve)
 
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: served.origin,
     failNext: (how) => {
       failure = how
     },
@@ -269,10 +264,6 @@ export const startWechatApi = async ({ appId, secret, now, show, isPerson }: Api
     keep: (id, data, mime) =>
       void media.set(id, { type: 'image', bytes: data.byteLength, mime, name: id, atMs: now(), data }),
     calls: () => calls,
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close: served.close,
   }
 }

@@ -1,8 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Failure } from './platform.ts'
+import { serveOn } from './serve.ts'
 import { appSecret, ownNumber, phoneNumberId } from './whatsapp-hooks.ts'
 import { fileRules, readMessage, uploadRule, type WireMessage } from './whatsapp-rules.ts'
 
@@ -251,12 +250,8 @@ export const startGraph = async (deps: GraphDeps): Promise<GraphHost> => {
     refuse(response, { ...noObject(rest[0] ?? ''), message: 'Unsupported post request. Object with ID does not exist' })
   }
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => response.destroy(error as Error))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const served = await serveOn(serve)
+  origin = served.origin
 
   return {
     origin,
@@ -281,10 +276,6 @@ export const startGraph = async (deps: GraphDeps): Promise<GraphHost> => {
     },
     calls: () => calls,
     bodies: () => bodies,
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    close: served.close,
   }
 }

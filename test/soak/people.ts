@@ -1,5 +1,6 @@
 import type { Random, Said } from '../crash/chaos-mouths.ts'
 import { dm } from '../crash/chaos-mouths.ts'
+import { type Deed, oneOf } from '../crash/chaos-people.ts'
 import { type Bubble, backendApprovals, bubblesOf } from '../crash/seen.ts'
 import type { FakePlatform, Person, Place } from '../platforms/platform.ts'
 import type { Stage } from './stage.ts'
@@ -92,7 +93,7 @@ export const gather = (stage: Stage, random: Random): Crowd => {
   }
 
   const platforms = ['slack', 'discord', 'feishu'] as const
-  const deeds: readonly (readonly [weight: number, deed: () => void])[] = [
+  const deeds: readonly Deed[] = [
     [
       8,
       () => {
@@ -112,16 +113,8 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     [3, slash],
     [4, decide],
   ]
-  const total = deeds.reduce((sum, [weight]) => sum + weight, 0)
-
   return {
-    act: () => {
-      let left = random() * total
-      for (const [weight, deed] of deeds) {
-        left -= weight
-        if (left < 0) return deed()
-      }
-    },
+    act: () => oneOf(deeds, random),
     spoken: () => spoken,
     clear: async () => {
       const { ann } = slack.people
