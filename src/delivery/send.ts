@@ -1,4 +1,5 @@
 import { type Part, type Receipt, SendError, type SendReport } from '../contract/index.ts'
+import { makeTurns } from '../media/turns.ts'
 import {
   addPart,
   endLane,
@@ -159,8 +160,16 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     })
   }
 
+  /** A failure that is told twice at once is looked at the second time when the first is on disk. */
+  const inTurn = makeTurns()
+
   /** Resolves to the conversations that have something to send by it. A report that comes again changes nothing. */
-  const report = async (
+  const report = (platform: string, told: SendReport, outlet: Outlet, gate: Gate): Promise<readonly string[]> => {
+    const take = () => takeReport(platform, told, outlet, gate)
+    return told.outcome === 'failed' ? inTurn(take) : take()
+  }
+
+  const takeReport = async (
     platform: string,
     { key, message, outcome, error }: SendReport,
     outlet: Outlet,

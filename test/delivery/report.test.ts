@@ -31,6 +31,16 @@ test('a message that was accepted and failed later waits for its person, or ends
   expect(log.lines.join('\n')).toContain('not wanted')
 })
 
+test('a failure that is told twice at once is taken once', async () => {
+  const { add, worker, states, log } = rig()
+  await add(named('a/1'))
+  const failed: SendReport = { message: 'm1', outcome: 'failed', error: { code: 'rejected', about: 'not wanted' } }
+  await Promise.all([worker().reported('fake', [failed]), worker().reported('fake', [failed])])
+  await flush()
+  expect(states('a/1')).toEqual(['dead'])
+  expect(log.lines.join('\n').split('not wanted')).toHaveLength(2)
+})
+
 test('how far a message came is noted with it, in whatever order that is told', async () => {
   const { add, report, states, db } = rig()
   const reported = () => db.sql(`SELECT reported FROM outbox WHERE key = 'a/1'`).get()?.reported
