@@ -83,7 +83,7 @@ export interface SocketHost {
 export const againMs = 20
 
 export const makeSocketHost = (deps: Bringing & { readonly ackMs: number }): SocketHost => {
-  const { jitterMs = () => 0, pieces = () => 1 } = deps
+  const { jitterMs = () => 0, pieces = () => 1, pick = (count) => Math.floor(Math.random() * count) } = deps
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   const tickets = new Map<string, string>()
   const lines = new Set<Line>()
@@ -135,7 +135,7 @@ export const makeSocketHost = (deps: Bringing & { readonly ackMs: number }): Soc
     const { appId, payload, type, parts } = delivery
     const all = [...lines].filter((line) => line.appId === appId && (isOpen(line) || line.deaf))
     // One connection gets it, never all of them.
-    const line = all[Math.floor(Math.random() * all.length)]
+    const line = all[pick(all.length)]
     if (!line && !deps.againMs) return void waiting.push(delivery)
     delivery.attempt += 1
     if (!line) {

@@ -30,4 +30,6 @@ export interface Bringing {
   readonly jitterMs?: () => number
   /** In how many pieces a message comes. */
   readonly pieces?: () => number
+  /** Which of so many lines is brought the next try; by lot where nobody says. */
+  readonly pick?: (lines: number) => number
 }
