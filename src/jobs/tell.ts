@@ -115,7 +115,9 @@ const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'
     unknown:
       approval?.state === 'failed'
         ? texts.approvals.told.unconfirmed(job.template, job.traceId)
-        : texts.jobs.unknownOutcome(job.template, job.traceId),
+        : job.detail === 'unreadable'
+          ? texts.jobs.unreadable(job.template, id)
+          : texts.jobs.unknownOutcome(job.template, job.traceId),
     cancelled: texts.jobs.cancelled(job.template, id),
     vanished:
       job.detail === 'restart'

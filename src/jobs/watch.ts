@@ -1,7 +1,9 @@
+import type { Failure } from '../backend/http.ts'
 import { type Outcome, outcomeOf } from '../backend/outcome.ts'
 import type { Queue } from '../backend/wire-jobs.ts'
 import { openApprovals } from '../store/approvals.ts'
 import { changeJob, type Job, jobById, openJobs } from '../store/jobs.ts'
+import type { Db } from '../store/open.ts'
 import { jobs as say } from '../texts/jobs.ts'
 import { isCancelOwed, makeCancelling } from './cancel.ts'
 import { catchUp } from './catch-up.ts'
@@ -30,6 +32,8 @@ const settleMs = 10
 const sweepMs = 5000
 const firstAnswerMs = 5000
 const missedAgainMs = 700
+/** A damaged or endless answer may come from something between us and the backend, and pass. */
+const unreadableMs = 10 * 60_000
 
 /** Follows submissions from their rows until they end. The socket's `status` is a hint that wakes it, `/queue` and
  *  `/history` are the truth, and a slow sweep covers a silent socket (backend-contract, section 8). */
@@ -39,6 +43,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
   let woken = false
   let announceAtMs = 0
   const missing = new Map<string, number>()
+  const unread = new Map<string, number>()
   const finishing = new Map<string, Promise<void>>()
   const cancelling = makeCancelling(deps)
 
@@ -66,20 +71,38 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     if (!health.ok && (health.kind === 'down' || health.kind === 'unanswered')) return
     const restarted =
       !health.ok || (health.value.uptimeSec ?? Number.POSITIVE_INFINITY) * 1000 < now() - (job.submittedAtMs ?? now())
-    const changed = await store.write((db) => {
+    await endWithout(job, (db) => {
       // A job cancelled before its turn leaves no trace in the history: it went because we asked, if we could.
       const { cancelBy, cancelPassed } = jobById(db, job.id) ?? job
-      const end =
-        cancelPassed || (cancelBy && !restarted)
-          ? ({ state: 'cancelled' } as const)
-          : ({ state: 'vanished', detail: restarted ? 'restart' : 'queue' } as const)
-      return changeJob(db, job.id, { ...end, finishedAtMs: now() }, ['queued', 'running'])
+      return cancelPassed || (cancelBy && !restarted)
+        ? { state: 'cancelled' }
+        : { state: 'vanished', detail: restarted ? 'restart' : 'queue' }
     })
+  }
+
+  /** Ends a job of which there is nothing to bring. */
+  const endWithout = async (job: Job, ending: (db: Db) => Pick<Job, 'state'> & Partial<Job>): Promise<void> => {
+    deps.progress.leave(job.id)
+    const changed = await store.write((db) =>
+      changeJob(db, job.id, { ...ending(db), finishedAtMs: now() }, ['queued', 'running']),
+    )
     missing.delete(job.id)
+    unread.delete(job.id)
     if (!changed) return
     // An edit under way must not paint over the end.
     if (job.ackKey) await deps.endLive(job.ackKey)
     await deps.tellJob(job.id)
+  }
+
+  /** The backend has a record of the job. Some will never be read, and nobody shall wait for those for ever. */
+  const recordUnread = async (job: Job, { kind, detail }: Failure): Promise<boolean> => {
+    if (kind !== 'malformed' && kind !== 'too_large') return true
+    const sinceMs = unread.get(job.id) ?? now()
+    unread.set(job.id, sinceMs)
+    if (now() - sinceMs < unreadableMs) return false
+    deps.log.error({ job: job.id, prompt: job.promptId, about: detail }, 'the record of a finished job can not be read')
+    await endWithout(job, () => ({ state: 'unknown', detail: 'unreadable' }))
+    return false
   }
 
   /** Null: the backend could not be asked. Otherwise whether to look again soon. */
@@ -97,7 +120,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
       return false
     }
     const entry = await deps.backend.history(job.promptId ?? '', { signal })
-    if (!entry.ok) return true
+    if (!entry.ok) return recordUnread(job, entry)
     if (entry.value) {
       // A very quick job may be done before the command that made it has been answered: first things first.
       if (!job.told && now() - job.createdAtMs < firstAnswerMs) return true
@@ -110,7 +133,6 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     const sinceMs = missing.get(job.id) ?? now()
     missing.set(job.id, sinceMs)
     if (now() - sinceMs < missedAgainMs) return true
-    deps.progress.leave(job.id)
     await vanished(job, signal)
     return false
   }

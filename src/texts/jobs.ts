@@ -58,6 +58,8 @@ export const jobs = {
     `Not run: ComfyUI could not take it for 10 minutes, so I gave up on ${template}. Send /run again later.`,
   unknownOutcome: (template: string, trace: string) =>
     `I can't tell whether ${template} ran: ComfyUI did not answer and has no record I can find. I did not send it again. Trace: ${trace}`,
+  unreadable: (template: string, id: string) =>
+    `Over: ${template} has ended in ComfyUI, but its record there is too large or damaged, so I can't bring what it made. Look into ComfyUI's output folder.\nID: ${id}`,
   refused: (reason: string) => `[Submission Failed] ${reason}`,
   refusedWhy: {
     denied:

@@ -144,6 +144,33 @@ test('a job that is in neither queue nor history twice is gone; missing once it 
   expect(textOf(news()[0]!.part)).toContain("taken out of ComfyUI's queue")
 })
 
+test('a record that can not be read is asked for again, and after ten minutes the requester is told to look there', async () => {
+  const { queued, comfy, run, clock, state, news, shown, backend, log } = await watching()
+  await queued('a')
+  comfy.end(0, 'done')
+  Object.assign(backend, { history: async () => failure('too_large') })
+  void run()
+  await clock.advance(9 * minute)
+  expect([state('a'), news()]).toEqual(['queued', []])
+  await clock.advance(2 * minute)
+  expect([state('a'), shown.at(-1)]).toEqual(['unknown', 'ack:a ends'])
+  expect(news().map((row) => textOf(row.part))).toEqual([expect.stringContaining("ComfyUI's output folder")])
+  expect(log.lines.join('\n')).toContain('can not be read')
+})
+
+test('a record that can be read before that is brought as ever', async () => {
+  const { queued, comfy, run, clock, state, backend } = await watching()
+  await queued('a')
+  comfy.end(0, 'done')
+  const { history } = backend
+  Object.assign(backend, { history: async () => failure('malformed') })
+  void run()
+  await clock.advance(9 * minute)
+  Object.assign(backend, { history })
+  await clock.advance(minute)
+  await eventually(() => state('a') === 'done')
+})
+
 test('a job that shows up again in time was never gone', async () => {
   const { queued, comfy, run, clock, state, messages } = await watching()
   const prompt = await queued('a')
