@@ -67,9 +67,8 @@ export const gather = (stage: Stage, random: Random): Crowd => {
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
   const chance = (of: number): boolean => random() < of
   const own = telegramMouth(stage, said)
-  const others = [kakaoMouth, lineMouth, wechatMouth, whatsappMouth, slackMouth, discordMouth, feishuMouth].map(
-    (make) => make(stage, said, random),
-  )
+  const makers = [kakaoMouth, lineMouth, wechatMouth, whatsappMouth, slackMouth, discordMouth, feishuMouth]
+  const others = makers.map((make) => make(stage, said, random))
 
   const speak = (mouth: Mouth, kind: Said['kind'], text: string, word = ''): void => {
     const [from, place] = pick(mouth.speakers) ?? []
@@ -115,7 +114,11 @@ export const gather = (stage: Stage, random: Random): Crowd => {
     quiet: () => [own, ...others].every((mouth) => mouth.quiet()),
     clear: async () => {
       // Who is asked to say /inbox must not be in the middle of something else.
-      await until('everything to be brought', () => others.every((mouth) => mouth.quiet()))
+      const busy = () => makers.filter((_, i) => !others[i]?.quiet()).map(({ name }) => name)
+      await until(
+        () => `everything to be brought, of ${busy().join(', ')}`,
+        () => busy().length === 0,
+      )
       for (const { id, status } of await backendApprovals(stage)) {
         if (status === 'pending') await telegram.say(ann, dm(ann), `/approve ${id}`)
       }
