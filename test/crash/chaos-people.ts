@@ -13,7 +13,7 @@ import {
   whatsappMouth,
 } from './chaos-mouths.ts'
 import { emptyMailbox } from './flows.ts'
-import { type Stage, until } from './harness.ts'
+import type { Stage } from './harness.ts'
 import { backendApprovals } from './seen.ts'
 
 /** mulberry32 */
@@ -45,9 +45,10 @@ export interface Crowd {
   /** Somebody does something. What needs the daemon goes on in the background. */
   readonly act: () => void
   readonly said: () => readonly Said[]
-  /** No platform holds anything any more that we have not heard. */
-  readonly quiet: () => boolean
-  /** The admin decides on everything that is open, and people fetch what waits for them. */
+  /** The platforms that hold something we have not heard yet. */
+  readonly unheard: () => readonly string[]
+  /** The admin decides on everything that is open, and people fetch what waits for them: only when all was heard, as
+   *  who is asked to say /inbox must not be in the middle of something else. */
   readonly clear: () => Promise<void>
 }
 
@@ -66,9 +67,12 @@ export const gather = (stage: Stage, random: Random): Crowd => {
   const { ann } = telegram.people
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)]
   const chance = (of: number): boolean => random() < of
-  const own = telegramMouth(stage, said)
-  const makers = [kakaoMouth, lineMouth, wechatMouth, whatsappMouth, slackMouth, discordMouth, feishuMouth]
-  const others = makers.map((make) => make(stage, said, random))
+  const makers = [
+    ...[telegramMouth, kakaoMouth, lineMouth, wechatMouth],
+    ...[whatsappMouth, slackMouth, discordMouth, feishuMouth],
+  ]
+  const mouths = makers.map((make) => make(stage, said, random))
+  const [own, ...others] = mouths as [Mouth, ...Mouth[]]
 
   const speak = (mouth: Mouth, kind: Said['kind'], text: string, word = ''): void => {
     const [from, place] = pick(mouth.speakers) ?? []
@@ -111,14 +115,8 @@ export const gather = (stage: Stage, random: Random): Crowd => {
   return {
     act: () => oneOf(deeds, random),
     said: () => said,
-    quiet: () => [own, ...others].every((mouth) => mouth.quiet()),
+    unheard: () => makers.filter((_, i) => !mouths[i]?.quiet()).map(({ name }) => name.replace('Mouth', '')),
     clear: async () => {
-      // Who is asked to say /inbox must not be in the middle of something else.
-      const busy = () => makers.filter((_, i) => !others[i]?.quiet()).map(({ name }) => name)
-      await until(
-        () => `everything to be brought, of ${busy().join(', ')}`,
-        () => busy().length === 0,
-      )
       for (const { id, status } of await backendApprovals(stage)) {
         if (status === 'pending') await telegram.say(ann, dm(ann), `/approve ${id}`)
       }

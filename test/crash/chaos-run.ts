@@ -106,10 +106,11 @@ const calmDown = async (
     const rows = openRows(stage.dir)
     const open = rows ? rows.events + rows.parts + rows.jobs + rows.approvals + rows.mailbox : 1
     // Twice in a row: what has just ended may have news that are about to be written.
-    quiet = open === 0 && crowd.quiet() ? quiet + 1 : 0
+    const heard = crowd.unheard().length === 0
+    quiet = open === 0 && heard ? quiet + 1 : 0
     if (quiet >= 3) return []
-    if (rows && rows.approvals + rows.mailbox > 0) await crowd.clear()
+    if (heard && rows && rows.approvals + rows.mailbox > 0) await crowd.clear()
     await tick(150)
   }
-  return [...openThings(stage.dir), ...(crowd.quiet() ? [] : ['something was said that nobody has heard'])]
+  return [...openThings(stage.dir), ...crowd.unheard().map((name) => `${name} holds something nobody has heard`)]
 }

@@ -66,7 +66,7 @@ export const tick = (ms = 10): Promise<void> => new Promise((resolve) => setTime
 
 /** Looks again and again (the other process tells nothing by itself) until the value is no longer null. */
 export const until = async <T>(
-  what: string | (() => string),
+  what: string,
   look: () => T | null | undefined | false,
   timeoutMs = 15_000,
 ): Promise<T> => {
@@ -74,7 +74,7 @@ export const until = async <T>(
   for (;;) {
     const value = look()
     if (value !== null && value !== undefined && value !== false) return value
-    if (Date.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${typeof what === 'string' ? what : what()}`)
+    if (Date.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}`)
     await tick(15)
   }
 }
