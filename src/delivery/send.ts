@@ -60,6 +60,9 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       deps.step('send:sent')
       if (receipt) {
         await keep((db) => {
+          // Told as failed by the platform before its answer to the call was on disk: that stands.
+          const state = partRow(db, row.key)?.state
+          if (state !== 'sending' && state !== 'sent') return
           markSent(db, row.key, receipt, deps.now())
           addFurtherMessages(db, part, receipt, deps.now())
         })

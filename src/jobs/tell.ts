@@ -53,12 +53,14 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
   const quiet = job.state === 'cancelled' && endsQuietly(job)
   // Held for the backend: what said so is no longer true, or becomes so.
   const held = job.state === 'waiting' && job.ackKey !== undefined
-  if (text && job.told === 'waiting' && job.state === 'queued' && job.ackKey) {
+  // It may run already when this is read.
+  const begun = job.state === 'queued' || job.state === 'running'
+  if (text && job.told === 'waiting' && begun && job.ackKey) {
     const over = texts.jobs.heldOver(job.template, job.promptId ?? id)
     news.push({ to: job.target, key: `job:${id}:queued:held`, reply: edit(over, job.ackKey) })
   }
   if (text) {
-    const editableAs = job.state === 'queued' ? `job:${id}:queued` : undefined
+    const editableAs = begun ? `job:${id}:queued` : undefined
     const edits = quiet || held ? inPlaceOf(job) : undefined
     const shows = (editableAs || held) && deps.capabilities(job.target.platform)?.edit
     news.push({
@@ -73,7 +75,7 @@ export const tellJob = async (id: string, deps: TellDeps): Promise<void> => {
     news.push({ to: job.target, key: `job:${id}:${job.state}:ack`, reply: edit(ends, job.ackKey) })
   }
   await post(deps, news, (db) => {
-    if (text && job.state === 'queued') changeJob(db, id, { ackKey: `job:${id}:queued` })
+    if (text && begun) changeJob(db, id, { ackKey: `job:${id}:queued` })
     if (text && ends) withdraw(db, bridgePartOf(job.key), deps.now())
     if (ends && job.ackKey) dropFromMailbox(db, job.ackKey, 'overtaken', deps.now())
     changeJob(db, id, { told: job.state })

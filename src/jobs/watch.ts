@@ -122,8 +122,9 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     const entry = await deps.backend.history(job.promptId ?? '', { signal })
     if (!entry.ok) return recordUnread(job, entry)
     if (entry.value) {
-      // A very quick job may be done before the command that made it has been answered: first things first.
-      if (!job.told && now() - job.createdAtMs < firstAnswerMs) return true
+      // A very quick job may be done before its command or its approval has been answered: first things first.
+      const unanswered = !job.told || job.told === 'approval'
+      if (unanswered && now() - (job.submittedAtMs ?? job.createdAtMs) < firstAnswerMs) return true
       missing.delete(job.id)
       deps.progress.leave(job.id)
       finishOnce(job, outcomeOf(entry.value), signal)

@@ -93,6 +93,27 @@ test('a call that fails after its message was reported as sent is not made again
   expect([states('a/1'), fake.calls.length]).toEqual([['sent'], 1])
 })
 
+test('a failure that is told before the answer to the call is on disk stands', async () => {
+  const { add, report, states, fake } = rig()
+  let answer = (): void => {}
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const { send } = fake.adapter
+  Object.assign(fake.adapter, {
+    send: async (...args: Parameters<typeof send>) => {
+      const receipt = await send(...args)
+      await answered
+      return receipt
+    },
+  })
+  await add(named('a/1'))
+  await report(closed)
+  answer()
+  await flush()
+  expect([states('a/1'), fake.calls.length]).toEqual([['mailbox'], 1])
+})
+
 test('reports that come again change nothing, also while the message is on its way a second time', async () => {
   const { add, report, states, fake, store, worker } = rig()
   await add(named('a/1'))

@@ -74,6 +74,13 @@ test('before the command that made the job is answered nothing is said', async (
   expect([rig.messages(), rig.job('a').told]).toEqual([[], undefined])
 })
 
+test('news of an approval can be edited also where the job runs before they are written', async () => {
+  const rig = jobsRig()
+  await moved(rig, 'approval', 'running', { approvalId: 'apr_1', promptId: 'p-1' })
+  expect(rig.texts().join()).toContain('[Approved]')
+  expect(rig.job('a').ackKey).toBe('job:a:queued')
+})
+
 test('a restart of ComfyUI, a late decision and a request nobody decided on are told as what they are', async () => {
   const restart = jobsRig()
   await moved(restart, 'queued', 'vanished', { detail: 'restart' })

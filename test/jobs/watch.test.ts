@@ -226,6 +226,25 @@ test('a command that is never answered does not keep its result for ever', async
   await eventually(() => state('a') === 'done')
 })
 
+test('the result of an approved job comes behind the news of its approval, and closes that message', async () => {
+  const { queued, comfy, run, clock, state, messages, db } = await watching()
+  await queued('a', { ackKey: undefined, createdAtMs: clock.now() - 10 * minute })
+  void run()
+  await clock.advance(1000)
+  // As in the moment between a press and its answer.
+  changeJob(db, 'a', { told: 'approval' }, ['queued'])
+  comfy.end(0, 'done', output)
+  await clock.advance(2000)
+  expect(state('a')).toBe('queued')
+  await clock.advance(6000)
+  await eventually(() => state('a') === 'done')
+  expect(messages().map((row) => textOf(row.part).split('\n')[0])).toEqual([
+    expect.stringContaining('[Approved]'),
+    expect.stringContaining('portrait'),
+    expect.stringContaining('Done: portrait'),
+  ])
+})
+
 test('that a job takes long is told once', async () => {
   const { queued, comfy, run, clock, news } = await watching()
   await queued('a')
