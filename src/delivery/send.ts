@@ -197,7 +197,8 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       return []
     }
     const { code = 'rejected', about = 'the platform gives no reason' } = error ?? {}
-    await failed(row, row.part, outlet, gate, new SendError(code, about))
+    // What is told of a message comes behind its being sent, also where that is written down only now.
+    await failed({ ...row, state: 'sent' }, row.part, outlet, gate, new SendError(code, about))
     return [row.lane]
   }
 

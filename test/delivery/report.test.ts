@@ -93,7 +93,31 @@ test('a call that fails after its message was reported as sent is not made again
   expect([states('a/1'), fake.calls.length]).toEqual([['sent'], 1])
 })
 
-test('a failure that is told before the answer to the call is on disk stands', async () => {
+test('a failure that is told around the moment in which the answer to the call is noted stands', async () => {
+  for (let turns = 0; turns < 20; turns++) {
+    const { add, worker, states, fake } = rig()
+    let answer = (): void => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const { send } = fake.adapter
+    Object.assign(fake.adapter, {
+      send: async (...args: Parameters<typeof send>) => {
+        const receipt = await send(...args)
+        await answered
+        return receipt
+      },
+    })
+    await add(named('a/1'))
+    answer()
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    await worker().reported('fake', [closed])
+    await flush()
+    expect([turns, ...states('a/1'), fake.calls.length]).toEqual([turns, 'mailbox', 1])
+  }
+})
+
+test('a failure that is told while the call is still open stands', async () => {
   const { add, report, states, fake } = rig()
   let answer = (): void => {}
   const answered = new Promise<void>((resolve) => {
