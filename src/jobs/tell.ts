@@ -114,12 +114,7 @@ const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'
         : texts.jobs.refused(job.detail ?? ''),
     rejected: texts.approvals.told.rejected(job.template, job.detail ?? null),
     expired: expiredText(job, approval),
-    unknown:
-      approval?.state === 'failed'
-        ? texts.approvals.told.unconfirmed(job.template, job.traceId)
-        : job.detail === 'unreadable'
-          ? texts.jobs.unreadable(job.template, id)
-          : texts.jobs.unknownOutcome(job.template, job.traceId),
+    unknown: unknownText(job, approval),
     cancelled: texts.jobs.cancelled(job.template, id),
     vanished:
       job.detail === 'restart'
@@ -127,6 +122,13 @@ const newsOf = (job: Job, approval: Approval | null, deps: Pick<TellDeps, 'away'
         : texts.jobs.vanishedQueue(job.template, id),
   }
   return said[job.state] ?? null
+}
+
+/** Nobody can tell how the job ended; the text says where to look. */
+const unknownText = (job: Job, approval: Approval | null): string => {
+  if (approval?.state === 'failed') return texts.approvals.told.unconfirmed(job.template, job.traceId)
+  if (job.detail === 'unreadable') return texts.jobs.unreadable(job.template, job.promptId ?? job.id)
+  return texts.jobs.unknownOutcome(job.template, job.traceId)
 }
 
 /** Nobody decided, somebody decided too late for the backend, or the backend stayed away. */

@@ -105,7 +105,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
     return false
   }
 
-  /** Null: the backend could not be asked. Otherwise whether to look again soon. */
+  /** Resolves to whether to look again soon. */
   const check = async (job: Job, queue: Queue, signal: AbortSignal): Promise<boolean> => {
     const position = queue.pending.findIndex((entry) => entry.promptId === job.promptId)
     const running = queue.running.find((entry) => entry.promptId === job.promptId)
@@ -126,6 +126,7 @@ export const makeWatcher = (deps: WatchDeps): Watcher => {
       const unanswered = !job.told || job.told === 'approval'
       if (unanswered && now() - (job.submittedAtMs ?? job.createdAtMs) < firstAnswerMs) return true
       missing.delete(job.id)
+      unread.delete(job.id)
       deps.progress.leave(job.id)
       finishOnce(job, outcomeOf(entry.value), signal)
       return false

@@ -105,8 +105,8 @@ const calmDown = async (
   while (Date.now() < endMs) {
     const rows = openRows(stage.dir)
     const open = rows ? rows.events + rows.parts + rows.jobs + rows.approvals + rows.mailbox : 1
-    // Twice in a row: what has just ended may have news that are about to be written.
     const heard = crowd.unheard().length === 0
+    // Several times in a row: what has just ended may have news that are about to be written.
     quiet = open === 0 && heard ? quiet + 1 : 0
     if (quiet >= 3) return []
     if (heard && rows && rows.approvals + rows.mailbox > 0) await crowd.clear()

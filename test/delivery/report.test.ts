@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { SendReport } from '../../src/contract/index.ts'
+import type { SendError, SendReport } from '../../src/contract/index.ts'
 import { flush } from '../kit/core.ts'
 import { named, told, workerRig } from './worker-kit.ts'
 
@@ -18,6 +18,21 @@ const closed: SendReport = {
   message: 'm1',
   outcome: 'failed',
   error: { code: 'window_closed', about: 'too late' },
+}
+
+/** Calls arrive at once, and end, one way or the other, only when the returned function is called. */
+const holdCalls = ({ adapter }: ReturnType<typeof rig>['fake'], how?: SendError): (() => void) => {
+  const { send } = adapter
+  const { promise, resolve } = Promise.withResolvers<void>()
+  Object.assign(adapter, {
+    send: async (...args: Parameters<typeof send>) => {
+      const receipt = await send(...args)
+      await promise
+      if (how) throw how
+      return receipt
+    },
+  })
+  return resolve
 }
 
 test('a message that was accepted and failed later waits for its person, or ends where it can never arrive', async () => {
@@ -73,18 +88,7 @@ test('a report confirms a send whose answer was lost, also when it is quicker th
 
 test('a call that fails after its message was reported as sent is not made again', async () => {
   const { add, report, states, fake, clock } = rig()
-  let lose = (): void => {}
-  const lost = new Promise<void>((resolve) => {
-    lose = resolve
-  })
-  const { send } = fake.adapter
-  Object.assign(fake.adapter, {
-    send: async (...args: Parameters<typeof send>) => {
-      await send(...args)
-      await lost
-      throw told('unavailable', 'maybe')
-    },
-  })
+  const lose = holdCalls(fake, told('unavailable', 'maybe'))
   await add(named('a/1'))
   await report({ key: 'a/1', message: 'm1', outcome: 'sent' })
   lose()
@@ -96,18 +100,7 @@ test('a call that fails after its message was reported as sent is not made again
 test('a failure that is told around the moment in which the answer to the call is noted stands', async () => {
   for (let turns = 0; turns < 20; turns++) {
     const { add, worker, states, fake } = rig()
-    let answer = (): void => {}
-    const answered = new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    const { send } = fake.adapter
-    Object.assign(fake.adapter, {
-      send: async (...args: Parameters<typeof send>) => {
-        const receipt = await send(...args)
-        await answered
-        return receipt
-      },
-    })
+    const answer = holdCalls(fake)
     await add(named('a/1'))
     answer()
     for (let turn = 0; turn < turns; turn++) await Promise.resolve()
@@ -119,18 +112,7 @@ test('a failure that is told around the moment in which the answer to the call i
 
 test('a failure that is told while the call is still open stands', async () => {
   const { add, report, states, fake } = rig()
-  let answer = (): void => {}
-  const answered = new Promise<void>((resolve) => {
-    answer = resolve
-  })
-  const { send } = fake.adapter
-  Object.assign(fake.adapter, {
-    send: async (...args: Parameters<typeof send>) => {
-      const receipt = await send(...args)
-      await answered
-      return receipt
-    },
-  })
+  const answer = holdCalls(fake)
   await add(named('a/1'))
   await report(closed)
   answer()
