@@ -11,6 +11,11 @@ export interface Gate {
   readonly pause: (ms: number) => void
 }
 
+interface Waiter {
+  readonly signal: AbortSignal
+  readonly go: (mayEnter: boolean) => void
+}
+
 interface GateDeps {
   readonly now: () => number
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
@@ -23,7 +28,8 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
   let nextCallAtMs = 0
   let pausedUntilMs = 0
   const nextInChat = new Map<string, number>()
-  const queue: (() => void)[] = []
+  const queue: Waiter[] = []
+  const watched = new WeakSet<AbortSignal>()
 
   const distanceOf = (kind: 'dm' | 'group'): number => (kind === 'group' ? pace.perGroupMs : pace.perChatMs)
   const chatFreeAt = (lane: string, kind: 'dm' | 'group'): number =>
@@ -58,23 +64,23 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
       inFlight++
       return Promise.resolve(true)
     }
-    return new Promise((resolve) => {
-      const given = (): void => {
-        signal.removeEventListener('abort', gone)
-        resolve(true)
-      }
-      const gone = (): void => {
-        queue.splice(queue.indexOf(given), 1)
-        resolve(false)
-      }
-      queue.push(given)
-      signal.addEventListener('abort', gone, { once: true })
-    })
+    watch(signal)
+    return new Promise((resolve) => queue.push({ signal, go: resolve }))
+  }
+
+  /** One listener for all who wait: thousands on one signal would each be compared with all others. */
+  const watch = (signal: AbortSignal): void => {
+    if (watched.has(signal)) return
+    watched.add(signal)
+    const gone = (): void => {
+      for (const { go } of takeOut(queue, (one) => one.signal === signal)) go(false)
+    }
+    signal.addEventListener('abort', gone, { once: true })
   }
 
   const leave = (): void => {
     const next = queue.shift()
-    if (next) next()
+    if (next) next.go(true)
     else inFlight--
   }
 
@@ -103,4 +109,11 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
       nextCallAtMs = Math.max(nextCallAtMs, pausedUntilMs)
     },
   }
+}
+
+/** Removes those that match, in place, and returns them. */
+const takeOut = <T>(from: T[], matches: (one: T) => boolean): T[] => {
+  const out = from.filter(matches)
+  from.splice(0, Infinity, ...from.filter((one) => !matches(one)))
+  return out
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Capabilities } from '../../src/contract/index.ts'
@@ -184,6 +185,18 @@ test('who gives up while waiting holds no place and takes nobody’s turn', asyn
   expect(await patient).toBe(true)
   expect(entered.map(({ lane }) => lane)).toEqual(['a', 'c'])
   expect(clock.sleepers()).toBe(0)
+})
+
+test('a crowd that waits listens once for its end, and all of it hears it', async () => {
+  const { enter, entered } = watched({ concurrent: 1 })
+  const end = new AbortController()
+  await enter('first')
+  const crowd = Array.from({ length: 2000 }, (_, i) => enter(`chat ${i}`, 'dm', end.signal))
+  await flush()
+  expect(getEventListeners(end.signal, 'abort')).toHaveLength(1)
+  end.abort()
+  expect(new Set(await Promise.all(crowd))).toEqual(new Set([false]))
+  expect(entered).toHaveLength(1)
 })
 
 test('who gives up during a pause leaves a free place behind', async () => {
