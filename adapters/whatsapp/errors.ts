@@ -26,6 +26,7 @@ export class GraphError extends CallError {
 const variable = 'OPENCLAW_CONNECTOR_WHATSAPP_'
 const tokenCure = `make a new System User token with whatsapp_business_messaging and set it as ${variable}ACCESS_TOKEN`
 const numberCure = `check ${variable}PHONE_NUMBER_ID: the id of the number, not the number itself, and one the token may use`
+const templateCure = `check ${variable}TEMPLATE and ${variable}TEMPLATE_LANGUAGE: an approved template without variables`
 const proofCure = `check ${variable}APP_SECRET: it has to be that of the app the token belongs to`
 const accountCure = 'look at the account in WhatsApp Manager: it is locked, limited or has to be paid for'
 
@@ -63,7 +64,7 @@ export const classOf = (code: number, words: string): SendCode | null => {
   if (code === 100 && proofWords.test(words)) return 'auth'
   // Said of a phone number id that does not exist or is not the token's; any other 100 is about the part.
   if (code === 100 && /unsupported (post|get) request/i.test(words)) return 'auth'
-  return classes.get(code) ?? (Math.floor(code / 1000) === 132 ? 'rejected' : null)
+  return classes.get(code) ?? (isAboutTemplate(code) ? 'rejected' : null)
 }
 
 const cureOf = (code: number, words: string): string => {
@@ -71,9 +72,14 @@ const cureOf = (code: number, words: string): string => {
   return cures.get(code) ?? cures.get(10) ?? tokenCure
 }
 
+/** 132000 to 132999: about the template that a message names. */
+const isAboutTemplate = (code: number): boolean => Math.floor(code / 1000) === 132
+
 /** What is wrong, with the cure where the operator has one. */
-const aboutOf = (code: number, sendCode: SendCode, message: string): string =>
-  sendCode === 'auth' ? `${message}; ${cureOf(code, message)}` : message
+const aboutOf = (code: number, sendCode: SendCode, message: string): string => {
+  if (sendCode === 'auth') return `${message}; ${cureOf(code, message)}`
+  return isAboutTemplate(code) ? `${message}; ${templateCure}` : message
+}
 
 /** Codes that say "not this file, or not so" when the message carried one; a plainer form may pass. */
 const perhapsTheFile = new Set([100, 131008, 131009, 131051])

@@ -48,6 +48,19 @@ export default defineAdapter({
       matches: /^(?:\d{3,20}|[A-Z]{2}\.[A-Za-z0-9.]{1,140})$/,
       example: '15550100111,US.90000000000000000002',
     },
+    TEMPLATE: {
+      kind: 'text',
+      about:
+        'Approved template that calls a person back after 24 hours of silence when something is ready; Meta charges for it',
+      matches: /^[a-z0-9_]{1,512}$/,
+      example: 'result_ready',
+    },
+    TEMPLATE_LANGUAGE: {
+      kind: 'text',
+      about: 'Language code of that template, as Meta shows it',
+      fallback: 'en',
+      matches: /^[a-z]{2,3}(?:_[A-Z]{2})?$/,
+    },
     ...listenEnv(8098, '/whatsapp/webhook', 'Path of the webhook'),
     API_VERSION: {
       kind: 'text',
@@ -74,6 +87,8 @@ export default defineAdapter({
           '(App settings, Basic), or set OPENCLAW_CONNECTOR_WHATSAPP_ALLOW_UNSIGNED=1 to take unproven senders',
       )
     const apiBase = settings.API_BASE.replace(/\/+$/, '')
+    const { TEMPLATE: name, TEMPLATE_LANGUAGE: language } = settings
+    const template = name === undefined ? null : { name, language: { code: language } }
     const graph = openGraph({
       token: settings.ACCESS_TOKEN ?? '',
       appSecret,
@@ -92,7 +107,7 @@ export default defineAdapter({
           receive: makeReceive({ account, appSecret, verifyToken, log }),
         }),
       ],
-      ...makeSender({ ...deps, graph, account }),
+      ...makeSender({ ...deps, graph, account, template }),
       edit: null,
       pushes: null,
       quota: null,

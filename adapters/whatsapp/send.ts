@@ -17,10 +17,12 @@ const uploadMs = (bytes: number): number => 60_000 + Math.ceil(bytes / 250)
 export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'say'> {
   readonly graph: Graph
   readonly account: string
+  /** The approved template that says that something waits (Cloud API, messages, template object). */
+  readonly template: { readonly name: string; readonly language: { readonly code: string } } | null
 }
 
-export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 'typing'>> => {
-  const { graph, account, log, media, say } = deps
+export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'nudge' | 'typing'> => {
+  const { graph, account, template, log, media, say } = deps
   const path = `${account}/messages`
   /** Messages of people that are marked as read, the latest. */
   const read = new Set<string>()
@@ -42,8 +44,7 @@ export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 't
     const [item] = part.items
     const file = item?.kind === 'media' ? await handOver(item.media, item.as, signal) : null
     const { lead, main } = encode(part, file, { say })
-    // Longer keys are of no use to Meta; then the status is found by the message's id alone.
-    const key = part.key.length <= limits.correlation ? { biz_opaque_callback_data: part.key } : {}
+    const key = correlation(part)
     const quote = part.replyTo === undefined ? {} : { context: { message_id: part.replyTo } }
     const messages = [...lead, ...main.map((content, i) => ({ ...(i === 0 ? quote : {}), ...key, ...content }))]
     let message: string | undefined
@@ -59,6 +60,14 @@ export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 't
     // What was answered before a typing sign was worth it has been read as well. The answer is there: nothing waits.
     const { replyTo } = part
     if (replyTo !== undefined && part.to.kind === 'dm' && !read.has(replyTo)) void markRead(replyTo, {}, signal)
+    return { ...(message === undefined ? {} : { message }), via: 'push' }
+  }
+
+  const callBack = async (part: Part, signal: AbortSignal): Promise<Receipt> => {
+    const json = { ...recipient(part.to), ...correlation(part), type: 'template', template }
+    const message = await post({ messaging_product: 'whatsapp', ...json }, signal).catch((error: unknown) => {
+      throw error instanceof GraphError ? sendError(error, false) : error
+    })
     return { ...(message === undefined ? {} : { message }), via: 'push' }
   }
 
@@ -111,5 +120,9 @@ export const makeSender = (deps: SenderDeps): Required<Pick<Adapter, 'send' | 't
     await markRead(message, { typing_indicator: { type: 'text' } }, signal)
   }
 
-  return { send, typing }
+  return { send, typing, ...(template === null ? {} : { nudge: callBack }) }
 }
+
+/** Longer keys are of no use to Meta; then the status is found by the message's id alone. */
+const correlation = ({ key }: Part): Content =>
+  key.length <= limits.correlation ? { biz_opaque_callback_data: key } : {}

@@ -101,6 +101,10 @@ export interface Adapter {
   readonly intakes: readonly Intake[]
   /** Makes one platform call. Throws SendError. Must stop within 100 ms of the signal. */
   readonly send: (part: Part, signal: AbortSignal) => Promise<Receipt>
+  /** Tells somebody to whom we may not speak freely any more (`answer.windowMs`) that something waits for them, in the
+   *  one form the platform takes then; it may cost money. Throws as `send` does. Absent: there is none, or it is not set
+   *  up, and what waits waits in silence. */
+  readonly nudge?: (part: Part, signal: AbortSignal) => Promise<Receipt>
   /** Replaces text and buttons of a message we sent. Null exactly when `capabilities.edit` is. */
   readonly edit: ((message: string, part: Part, signal: AbortSignal) => Promise<Receipt>) | null
   /** Shows "working on it", about a message where the platform wants one named. Best effort. Null exactly when

@@ -85,6 +85,8 @@ export interface Part {
   readonly interim?: boolean
   /** This part may already have arrived once: say so visibly (only set where the platform cannot deduplicate). */
   readonly repeated?: boolean
+  /** Says nothing but that something waits: goes out by `Adapter.nudge`, and is never repeated in doubt. */
+  readonly nudge?: true
   /** The core's own note, where the platform deduplicates: since when it may have arrived, in ms since the epoch. */
   readonly maybeSinceMs?: number
 }

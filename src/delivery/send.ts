@@ -15,6 +15,7 @@ import {
 import { addFurtherMessages } from '../store/sent-media.ts'
 import type { Store } from '../store/store.ts'
 import type { Gate } from './gate.ts'
+import { needless, nudgeFor, nudgeStep } from './nudge.ts'
 import { type Step, stepAfter } from './retry.ts'
 import type { Outlet, WorkerDeps } from './worker.ts'
 
@@ -49,6 +50,8 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       await keep((db) => markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: 'may have arrived', part }))
       return
     }
+    const why = part.nudge ? deps.store.read((db) => needless(db, part, maybeThere)) : null
+    if (why) return keep((db) => markEnded(db, row.key, 'skipped', why, deps.now()))
     let mine = false
     await keep((db) => {
       mine = markSending(db, row.key)
@@ -78,6 +81,7 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
 
   /** Null: an edit that is not possible and not worth a message of its own. */
   const call = async (row: OutboxRow, part: Part, { adapter, capabilities }: Outlet): Promise<Receipt | null> => {
+    if (part.nudge) return (await adapter.nudge?.(part, cut)) ?? null
     if (!row.edits) return adapter.send(part, cut)
     const target = deps.store.read((db) => partRow(db, row.edits?.key ?? ''))
     const youngEnough =
@@ -102,7 +106,8 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
     }
     const attempts = row.attempts + 1
     const ageMs = deps.now() - row.createdAtMs
-    const step = stepAfter(error, { attempts, ageMs, maybes: row.maybes }, outlet.capabilities, deps.random())
+    const usual = stepAfter(error, { attempts, ageMs, maybes: row.maybes }, outlet.capabilities, deps.random())
+    const step = part.nudge ? nudgeStep(usual, error) : usual
     const ended = step.do === 'end'
     deps.observe(part.to.platform, ended ? 'dead' : 'failed', error)
     deps.log[ended && !step.lane ? 'error' : 'warn'](
@@ -128,12 +133,17 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       keep((db) => {
         if (row.state === 'sent' || partRow(db, row.key)?.state !== 'sent') change(db)
       })
-    const again = (state: 'queued' | 'unknown' | 'mailbox', nextAtMs: number, changed: Part = noted) =>
+    const again = (state: 'queued' | 'unknown', nextAtMs: number, changed: Part = noted) =>
       unlessArrived((db) => markAgain(db, row.key, { state, nextAtMs, error: error.code, part: changed }))
     if (step.do === 'again') return again(step.state, nowMs + step.afterMs)
     if (step.do === 'mailbox') {
       const seen = part.repeated === true || part.maybeSinceMs !== undefined || error.delivered === 'maybe'
-      return again('mailbox', 0, { ...part, handle: undefined, ...(seen ? { repeated: true } : {}) })
+      const waiting: Part = { ...part, handle: undefined, ...(seen ? { repeated: true } : {}) }
+      return unlessArrived((db) => {
+        const nudge = error.code === 'window_closed' ? nudgeFor(db, waiting, outlet.adapter) : null
+        markAgain(db, row.key, { state: 'mailbox', nextAtMs: 0, error: error.code, part: waiting })
+        if (nudge) addPart(db, { part: nudge }, nowMs)
+      })
     }
     if (step.do === 'bare') {
       const bare: Part =

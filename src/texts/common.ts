@@ -31,6 +31,7 @@ export const inputText = (value: unknown): string => (typeof value === 'string' 
 const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
 
 export const common = {
+  nudge: 'Something is ready for you here. Write me anything to get it.',
   busy: (retryMs: number) =>
     `Busy: too many of your messages are waiting. Try again in ${duration(Math.max(retryMs, 5000))}.`,
   stale: (ageMs: number) =>

@@ -56,9 +56,13 @@ export interface Connected extends Whatsapp {
   readonly reports: readonly SendReport[]
 }
 
-/** An adapter configured for a fake, with what came in. */
-export const connected = (fake: FakeWhatsapp, deps: Partial<AdapterDeps> = {}): Connected => {
-  const whatsapp = makeWhatsapp(fake.settings, deps)
+/** An adapter configured for a fake, with what came in. `more`: further settings. */
+export const connected = (
+  fake: FakeWhatsapp,
+  deps: Partial<AdapterDeps> = {},
+  more: Readonly<Record<string, string>> = {},
+): Connected => {
+  const whatsapp = makeWhatsapp({ ...fake.settings, ...more }, deps)
   const { wire, kept } = keepingWire(whatsapp.receive)
   fake.connect(wire)
   return { ...whatsapp, ...kept }

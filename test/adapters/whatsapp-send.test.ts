@@ -75,6 +75,28 @@ describe('what became of a message', () => {
   })
 })
 
+describe('outside the window', () => {
+  it('the approved template goes where nothing else does, and says whose it is', async () => {
+    const { adapter } = connected(fake, {}, { TEMPLATE: 'result_ready' })
+    fake.lastWroteAgo(fake.people.ann, 25 * 60 * 60 * 1000)
+    const receipt = await adapter.nudge?.({ ...hello, nudge: true }, never)
+    expect(receipt).toEqual({ message: fake.shown().at(-1)?.id, via: 'push' })
+    expect(fake.shown().at(-1)?.text).toBe('Your picture is ready. Reply to get it.')
+    expect(fake.graph.bodies().at(-1)).toEqual({
+      messaging_product: 'whatsapp',
+      recipient_type: 'individual',
+      to: fake.places.dm.chat,
+      biz_opaque_callback_data: hello.key,
+      type: 'template',
+      template: { name: 'result_ready', language: { code: 'en' } },
+    })
+  })
+
+  it('nothing goes where no template is set', () => {
+    expect(connected(fake).adapter.nudge).toBeUndefined()
+  })
+})
+
 describe('a refused message', () => {
   it('outside the window of 24 hours waits until the person writes', async () => {
     const { adapter } = connected(fake)
@@ -82,6 +104,18 @@ describe('a refused message', () => {
     await expect(adapter.send(hello, never)).rejects.toMatchObject({ code: 'window_closed', delivered: 'no' })
     await fake.say(fake.people.ann, fake.places.dm, 'still there?')
     expect((await adapter.send(hello, never)).via).toBe('push')
+  })
+
+  it('by a template that Meta does not take names the setting to look at', async () => {
+    const { adapter } = connected(fake, {}, { TEMPLATE: 'result_of' })
+    const waiting = { ...hello, nudge: true } as const
+    for (const code of [132_000, 132_001]) {
+      if (code === 132_001) fake.refuseNext(code)
+      await expect(adapter.nudge?.(waiting, never)).rejects.toMatchObject({
+        code: 'rejected',
+        message: expect.stringMatching(new RegExp(`${code}.*OPENCLAW_CONNECTOR_WHATSAPP_TEMPLATE `)),
+      })
+    }
   })
 
   it('is told with a cure, and never with a secret', async () => {

@@ -16,7 +16,7 @@ interface WhatsappHouse extends Webhooks {
 /** Ann may run; she is listed by her number. */
 const openWhatsapp = async (onEnd: OnEnd, wanted: Wanted = {}): Promise<WhatsappHouse> => {
   const fake = await startWhatsapp()
-  const env = { OPENCLAW_CONNECTOR_WHATSAPP_ALLOWED_USERS: fake.places.dm.chat }
+  const env = { ...wanted.env, OPENCLAW_CONNECTOR_WHATSAPP_ALLOWED_USERS: fake.places.dm.chat }
   const house = await openWebhooks(onEnd, [fake], { ...wanted, env })
   return {
     ...house,
@@ -79,6 +79,25 @@ describe.concurrent('on WhatsApp', () => {
     await say('/help')
     await shows(fake, dm, /I run ComfyUI/)
     expect(pictures()).toBe(2)
+  })
+
+  test('who set up a template has people called back to what waits for them, once', async ({ onTestFinished }) => {
+    const template = { OPENCLAW_CONNECTOR_WHATSAPP_TEMPLATE: 'result_ready' }
+    const house = await openWhatsapp(onTestFinished, { env: template })
+    const { fake, simulator, say, pictures } = house
+    const { dm } = fake.places
+    simulator.control.pause()
+    await say('/run portrait a red fox')
+    await say('/run portrait a blue fox')
+    await shows(fake, dm, /1 ahead of it/)
+    fake.lastWroteAgo(fake.people.ann, dayMs + 60_000)
+    simulator.control.resume()
+    await shows(fake, dm, /^Your picture is ready/)
+    await simulator.control.idle()
+    await say('hello again')
+    await shows(fake, dm, (one) => hasMedia(one) && one.text.includes('a blue fox'))
+    expect(fake.shown().filter(({ text }) => text.startsWith('Your picture is ready'))).toHaveLength(1)
+    expect([pictures(), prompts(simulator)]).toEqual([2, ['a red fox', 'a blue fox']])
   })
 
   test('what failed for good is logged with the reason, and ends', async ({ onTestFinished }) => {

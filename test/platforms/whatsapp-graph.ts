@@ -38,6 +38,8 @@ export const refusals: Readonly<Record<number, Omit<Refusal, 'code'>>> = {
   131047: { status: 400, message: '(#131047) Re-engagement message' },
   131053: { status: 400, message: '(#131053) Media upload error' },
   131056: { status: 400, message: '(#131056) (Business Account, Consumer Account) pair rate limit hit' },
+  132000: { status: 400, message: '(#132000) Number of parameters does not match the expected number of params' },
+  132001: { status: 404, message: '(#132001) Template name does not exist in the translation' },
   131062: { status: 400, message: '(#131062) Business-scoped User ID (BSUID) recipients are not supported.' },
 }
 

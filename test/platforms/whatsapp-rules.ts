@@ -13,6 +13,8 @@ export interface WireMessage {
   readonly buttons: readonly { readonly id: string; readonly title: string; readonly inList: boolean }[]
   readonly quotes?: string
   readonly correlation?: string
+  /** The approved template it names: it may go at any time. */
+  readonly template?: string
 }
 
 export interface WireFile {
@@ -140,7 +142,26 @@ const interactive = (body: Fields): Pick<WireMessage, 'text' | 'file' | 'buttons
   }
 }
 
-const contentOf = (type: string, body: Fields): Pick<WireMessage, 'text' | 'file' | 'buttons'> => {
+/** Approved templates of the account: name, language, the words, and how many variables those have. */
+const templates = [
+  { name: 'result_ready', code: 'en', text: 'Your picture is ready. Reply to get it.', variables: 0 },
+  { name: 'result_of', code: 'en', text: 'Your {{1}} is ready.', variables: 1 },
+] as const
+
+/** Refused as the Cloud API does (error codes, 132000 and 132001). */
+const template = (body: Fields): Pick<WireMessage, 'text' | 'buttons' | 'template'> => {
+  const name = within('template name', body.name, 512)
+  const code = within('template language code', fields(body.language).code, 20)
+  const known = templates.find((one) => one.name === name && one.code === code)
+  if (!known) throw new Refused(132001, `template name (${name}) does not exist in ${code}`)
+  const given = list(body.components).flatMap((component) => list(fields(component).parameters)).length
+  if (given !== known.variables)
+    throw new Refused(132000, `number of parameters (${given}) does not match the expected (${known.variables})`)
+  return { text: known.text, buttons: [], template: name }
+}
+
+const contentOf = (type: string, body: Fields): Pick<WireMessage, 'text' | 'file' | 'buttons' | 'template'> => {
+  if (type === 'template') return template(fields(body.template))
   if (type === 'text') return { text: within("text['body']", fields(body.text).body, 4096), buttons: [] }
   if (type === 'interactive') return interactive(fields(body.interactive))
   if (!(type in fileRules)) throw new Refused(131051, `Unsupported message type ${type}`)

@@ -108,7 +108,8 @@ export const startWhatsapp = async (
   const take = (message: WireMessage, stored: StoredFile | null): { id: string; contact: object } | Refusal => {
     const place = placeOf(message)
     if (place === null) return refusalOf(131026)
-    if (place.kind === 'dm' && now() - (lastWrote.get(writerOf(place.chat).userId) ?? 0) > windowMs)
+    const isLate = now() - (lastWrote.get(writerOf(place.chat).userId) ?? 0) > windowMs
+    if (place.kind === 'dm' && isLate && message.template === undefined)
       return refusalOf(131047, 'More than 24 hours have passed since the recipient last replied to the sender number.')
     const id = nextId()
     correlations.set(id, message.correlation)
