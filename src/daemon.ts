@@ -14,6 +14,7 @@ import { makeRegain } from './delivery/regain.ts'
 import { makeTyping } from './delivery/typing.ts'
 import { startWorker } from './delivery/worker.ts'
 import type { Edge } from './edge.ts'
+import { makeClientAddress } from './intake/client-address.ts'
 import { listen } from './intake/http.ts'
 import { makeSlots } from './intake/inline.ts'
 import { makeLanes } from './intake/lanes.ts'
@@ -82,6 +83,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     connector_media_bytes: { about: 'Bytes of files held.', value: blobs.usage().bytes },
     connector_backend_up: { about: 'Whether the backend answers.', value: link.away() ? 0 : 1 },
   }))
+  const addressOf = makeClientAddress(config.trustedProxies)
   const platforms = openPlatforms({
     active,
     depsFor: makeAdapterDeps({ edge, state, link, commands, rules }),
@@ -94,6 +96,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
       ...inlineEnds,
       reported: (platform, reports) => worker.reported(platform, reports),
       sorry: busyPart,
+      addressOf,
       refused: (platform) => metrics.count('connector_webhook_refused_total', { platform }),
       log,
     },
@@ -209,7 +212,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     metrics,
     closing: () => intakes.signal.aborted,
   })
-  const api = { ...edge, registry: state.installs, ...operatorView(config, modules) }
+  const api = { ...edge, addressOf, registry: state.installs, ...operatorView(config, modules) }
   const { host, port } = config.admin
   const admin = await listen(adminApp.route('/', makeApi(api)), host, port, (error) =>
     log.warn({ error: error.message }, 'admin listener in trouble'),

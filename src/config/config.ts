@@ -2,6 +2,7 @@ import type { RawRules } from '../../policy/rules.ts'
 import type { SecretRef } from '../../policy/secret-refs.ts'
 import type { Tenancy } from '../../policy/tenants.ts'
 import type { AdapterModule } from '../contract/index.ts'
+import type { Subnet } from './proxies.ts'
 import type { Value } from './value.ts'
 
 export interface PlatformConfig {
@@ -35,6 +36,8 @@ export interface Config {
   /** One listener for all webhooks, or null: each has its own. */
   readonly http: { readonly host: string; readonly port: number } | null
   readonly publicBaseUrl: string | null
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly Subnet[]
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'pretty' | 'json' }
   readonly limits: {
     readonly userPerMinute: number

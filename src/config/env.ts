@@ -160,6 +160,12 @@ const web = {
     matches: hostName,
     about: 'Address of that one listener.',
   },
+  OPENCLAW_CONNECTOR_TRUSTED_PROXIES: {
+    kind: 'text',
+    example: '127.0.0.1,172.16.0.0/12',
+    about:
+      'Addresses and subnets of reverse proxies whose X-Forwarded-For says who calls (for limits and the log). Unset: it is never believed.',
+  },
   OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: {
     kind: 'url',
     example: 'https://bot.example.com',

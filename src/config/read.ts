@@ -8,6 +8,7 @@ import { type Env, withEnvFile } from './env-file.ts'
 import { mask, minSecretLength } from './mask.ts'
 import { checkNames } from './names.ts'
 import { readPlatforms, trustLists } from './platforms.ts'
+import { readProxies } from './proxies.ts'
 import { mayComeFromFile } from './source.ts'
 import { stateDir } from './state-dir.ts'
 import { type Found, prefixOf, type Reader, readTable } from './table.ts'
@@ -61,6 +62,8 @@ export function inspectConfig(
   const set = Object.keys(reader.env).filter((name) => reader.env[name]?.trim())
   const tenants = readTenants(settings.OPENCLAW_CONNECTOR_TENANTS, reader.platforms)
   for (const problem of tenants.problems) reader.problems.push({ ...problem, raw: settings.OPENCLAW_CONNECTOR_TENANTS })
+  const { proxies, problems: wrongProxies } = readProxies(settings.OPENCLAW_CONNECTOR_TRUSTED_PROXIES)
+  reader.problems.push(...wrongProxies.map((one) => ({ ...one, raw: settings.OPENCLAW_CONNECTOR_TRUSTED_PROXIES })))
   const names = checkNames(set, knownNames(modules), reader.platforms)
   const secrets = [...new Set([...reader.secrets, ...unreadSecrets(reader.env, names.problems)])].filter(
     (secret) => secret.length >= minSecretLength,
@@ -78,6 +81,7 @@ export function inspectConfig(
       trust: trustLists(platforms),
     },
     stateDir: state.dir,
+    trustedProxies: proxies,
     platforms,
     secrets,
     tenancy: settings.OPENCLAW_MULTI_TENANT_ENABLED

@@ -17,6 +17,7 @@ import type {
 import { readBody } from './body.ts'
 import { makeClose } from './closing.ts'
 import type { Slots } from './inline.ts'
+import { nothing, refusal, unavailable } from './refusals.ts'
 
 /** A webhook with everything the shared intake has to know about its platform. */
 export interface Hook {
@@ -39,6 +40,8 @@ export interface HttpDeps {
   /** The answer was written to the caller, or the caller was gone. */
   readonly written: (part: Part, result: InlineResult) => void
   readonly lost: (part: Part) => void
+  /** Who calls, as far as that can be known. */
+  readonly addressOf: (incoming: IncomingMessage) => string
   /** A request was not authentic or not understood. */
   readonly refused: (platform: string) => void
   readonly log: Log
@@ -56,23 +59,6 @@ export interface Listener {
   readonly port: number
   readonly close: () => Promise<void>
 }
-
-const nothing: HttpAnswer = { status: 404, headers: {}, body: '' }
-/** As much as a caller may learn. */
-const reasons: Readonly<Record<number, string>> = {
-  400: 'bad request',
-  401: 'unauthorized',
-  403: 'forbidden',
-  405: 'method not allowed',
-  413: 'too large',
-  415: 'unsupported media type',
-}
-const refusal = (status: number): HttpAnswer => ({
-  status,
-  headers: { 'content-type': 'text/plain' },
-  body: reasons[status] ?? '',
-})
-const unavailable: HttpAnswer = { status: 503, headers: { 'retry-after': '5' }, body: '' }
 
 /** Written here and now: as a `Response` it would go through a stream and back, for a third of a request's time. */
 const answer = (c: Context<Env>, { status, headers, body }: HttpAnswer): Response => {
@@ -128,7 +114,8 @@ const receive = async (hook: Hook, c: Context<Env>, body: Uint8Array, deps: Http
   const verdict = await hook.webhook.receive(request)
   if (verdict.kind === 'answer') return verdict.answer
   if (verdict.kind === 'reject') {
-    deps.log.warn({ platform: hook.platform, status: verdict.status, reason: verdict.reason }, 'webhook refused')
+    const { status, reason } = verdict
+    deps.log.warn({ platform: hook.platform, status, reason, from: deps.addressOf(incomingOf(c)) }, 'webhook refused')
     deps.refused(hook.platform)
     return refusal(verdict.status)
   }

@@ -30,6 +30,33 @@ describe('tenants in the configuration', () => {
   })
 })
 
+describe('trusted proxies', () => {
+  it('are addresses and subnets', () => {
+    expect(read({}).trustedProxies).toEqual([])
+    expect(read({ OPENCLAW_CONNECTOR_TRUSTED_PROXIES: '127.0.0.1, 172.16.0.0/12 ,fd00::/8' }).trustedProxies).toEqual([
+      { address: '127.0.0.1', bits: 32, family: 'ipv4' },
+      { address: '172.16.0.0', bits: 12, family: 'ipv4' },
+      { address: 'fd00::', bits: 8, family: 'ipv6' },
+    ])
+  })
+
+  it.each([
+    'proxy.example.org',
+    '10.0.0',
+    '10.0.0.0/33',
+    '10.0.0.0/0',
+    '0.0.0.0/00',
+    '::/0',
+    '::1/129',
+    '10.0.0.0/8/8',
+    'true',
+    '10.0.0.1/',
+  ])('%s stops the start', (wrong) => {
+    const problems = problemsOf({ OPENCLAW_CONNECTOR_TRUSTED_PROXIES: `127.0.0.1,${wrong}` })
+    expect(problems).toMatchObject([{ variable: 'OPENCLAW_CONNECTOR_TRUSTED_PROXIES', read: wrong }])
+  })
+})
+
 describe('the key of installations', () => {
   it.each(['a'.repeat(64), `${'A'.repeat(43)}=`, 'A'.repeat(43)])('is taken as %s', (key) => {
     expect(read({ OPENCLAW_CONNECTOR_SECRET_KEY: key }).secretKey).toBe(key)

@@ -60,6 +60,7 @@ const platformsOf = (modules: readonly AdapterModule[], over: Partial<PlatformDe
       earlier: async () => null,
       written: () => {},
       lost: () => {},
+      addressOf: () => 'unknown',
       refused: () => {},
       reported: async () => {},
       sorry: () => null,

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, MiddlewareHandler } from 'hono'
 import { type Limits, newLimits, take } from '../../../policy/limits.ts'
@@ -8,6 +9,8 @@ export interface GuardDeps {
   readonly token: string | null
   /** Null outside multi-tenant mode: then everything belongs to one. */
   readonly tenancy: { readonly header: string; readonly own: string } | null
+  /** Who calls, as far as that can be known. */
+  readonly addressOf: (incoming: IncomingMessage | undefined) => string
   readonly now: () => number
 }
 
@@ -29,18 +32,16 @@ const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
 /** In the same time for every guess, whatever its length. */
 const isToken = (given: string, token: string): boolean => timingSafeEqual(digest(given), digest(token))
 
-const addressOf = (c: Context<ApiEnv>): string => {
-  // Without a listener (a request made in a test) there is no socket.
-  const incoming = (c.env as HttpBindings | undefined)?.incoming
-  return incoming?.socket.remoteAddress ?? 'unknown'
-}
+const callerOf = (c: Context<ApiEnv>, addressOf: GuardDeps['addressOf']): string =>
+  // The health listener speaks HTTP/1.1 only; a request made in a test has no listener.
+  addressOf((c.env as { readonly incoming?: IncomingMessage } | undefined)?.incoming)
 
 /** Limit, token, tenant, in this order: a guess costs as much as a right token (backend-contract, section 6). */
-export const makeGuard = ({ token, tenancy, now }: GuardDeps): MiddlewareHandler<ApiEnv> => {
+export const makeGuard = ({ token, tenancy, addressOf, now }: GuardDeps): MiddlewareHandler<ApiEnv> => {
   const limits: Limits = newLimits(mostAddresses)
   return async (c, next) => {
     c.header('cache-control', 'no-store')
-    const keys = { userKey: addressOf(c), channelKey: 'admin api' }
+    const keys = { userKey: callerOf(c, addressOf), channelKey: 'admin api' }
     const taken = take(limits, now(), { ...keys, userRpm: perMinute.address, channelRpm: perMinute.all })
     if (!taken.ok) {
       const seconds = Math.max(1, Math.ceil(taken.retryAfterMs / 1000))

@@ -1,7 +1,8 @@
 import { get } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type ClientAddress, makeClientAddress } from '../../../src/intake/client-address.ts'
 import { listen } from '../../../src/intake/http.ts'
 import { makeApi } from '../../../src/ops/api/app.ts'
 import { apiRig, root, token } from './kit.ts'
@@ -48,27 +49,37 @@ describe('the admin API', () => {
     expect((await api.ask('installations')).status).toBe(200)
   })
 
-  test('does not let one address use up what another has', async () => {
+  /** Calls from an address of this machine, perhaps in somebody's name. */
+  const listening = async (addressOf: ClientAddress) => {
     const api = await apiRig()
     const deps = { token, tenancy: null, version: '1', secretRefs: [], portable: [], ...api, now: api.clock.now }
-    const listener = await listen(
-      new Hono<{ Bindings: HttpBindings }>().route('/', makeApi(deps)),
-      '127.0.0.1',
-      0,
-      () => {},
-    )
-    const from = (localAddress: string): Promise<number> =>
+    const app = new Hono<{ Bindings: HttpBindings }>().route('/', makeApi({ ...deps, addressOf }))
+    const { port, close } = await listen(app, '127.0.0.1', 0, () => {})
+    onTestFinished(close)
+    return (localAddress: string, named?: string): Promise<number> =>
       new Promise((resolve, reject) => {
-        const to = { host: '127.0.0.1', port: listener.port, path: `${root}/installations`, localAddress, agent: false }
-        get(to, (answer) => {
+        const headers = named === undefined ? {} : { 'x-forwarded-for': named }
+        const path = `${root}/installations`
+        get({ host: '127.0.0.1', port, path, localAddress, headers, agent: false }, (answer) => {
           answer.resume()
           resolve(answer.statusCode ?? 0)
         }).on('error', reject)
       })
-    for (let i = 0; i < 60; i++) await from('127.0.0.1')
-    expect(await from('127.0.0.1')).toBe(429)
+  }
+
+  test('does not let one address use up what another has, whatever names it gives itself', async () => {
+    const from = await listening(makeClientAddress([]))
+    for (let i = 0; i < 60; i++) await from('127.0.0.1', `203.0.113.${i}`)
+    expect(await from('127.0.0.1', '203.0.113.200')).toBe(429)
     expect(await from('127.0.0.2')).toBe(403)
-    await listener.close()
+  })
+
+  test('counts behind a trusted proxy for each whom that names', async () => {
+    const from = await listening(makeClientAddress([{ address: '127.0.0.1', bits: 32, family: 'ipv4' }]))
+    for (let i = 0; i < 60; i++) await from('127.0.0.1', `198.51.100.${i}, 203.0.113.7`)
+    expect(await from('127.0.0.1', '203.0.113.7')).toBe(429)
+    expect(await from('127.0.0.1', '203.0.113.8')).toBe(403)
+    expect(await from('127.0.0.2', '203.0.113.7')).toBe(403)
   })
 
   test('is never cached', async () => {

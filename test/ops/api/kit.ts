@@ -1,4 +1,5 @@
 import type { Installation } from '../../../src/contract/index.ts'
+import { makeClientAddress } from '../../../src/intake/client-address.ts'
 import { type ApiDeps, makeApi } from '../../../src/ops/api/app.ts'
 import { putInstall, putSecrets } from '../../../src/store/installs.ts'
 import { installsRig, type Rig } from '../../installs/kit.ts'
@@ -35,6 +36,7 @@ export const apiRig = async (
     registry: rig.registry,
     secretRefs: [],
     portable: [],
+    addressOf: makeClientAddress([]),
     now: rig.clock.now,
     log: rig.log,
     ...over,
