@@ -23,7 +23,9 @@ interface GateDeps {
 
 const rememberedChats = 2000
 
-export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): Gate => {
+export const makeGate = (pace: Capabilities['pace'], deps: GateDeps): Gate => {
+  const { sleep } = deps
+  const now = steady(deps.now)
   let inFlight = 0
   let nextCallAtMs = 0
   let pausedUntilMs = 0
@@ -108,6 +110,18 @@ export const makeGate = (pace: Capabilities['pace'], { now, sleep }: GateDeps): 
       pausedUntilMs = Math.max(pausedUntilMs, now() + ms)
       nextCallAtMs = Math.max(nextCallAtMs, pausedUntilMs)
     },
+  }
+}
+
+/** A clock that never goes back: distances are kept between calls, not between times of day. */
+const steady = (wall: () => number): (() => number) => {
+  let lastMs = wall()
+  let aheadMs = 0
+  return () => {
+    const nowMs = wall() + aheadMs
+    if (nowMs < lastMs) aheadMs += lastMs - nowMs
+    lastMs = Math.max(lastMs, nowMs)
+    return lastMs
   }
 }
 

@@ -213,6 +213,21 @@ test('who gives up during a pause leaves a free place behind', async () => {
   expect(entered).toEqual([{ lane: 'b', atMs: 1000 }])
 })
 
+test('a clock that is set back makes nobody wait for it to catch up', async () => {
+  const { clock, gate, enter, entered } = watched({ everyMs: 100, perChatMs: 1000 })
+  await enter('a')
+  gate.pause(500)
+  clock.set(clock.now() - 60 * 60_000)
+  const startMs = clock.now()
+  const all = [enter('a'), enter('b')]
+  await clock.advance(1000)
+  await Promise.all(all)
+  expect(entered.slice(1).map(({ lane, atMs }) => [lane, atMs - startMs])).toEqual([
+    ['b', 500],
+    ['a', 1000],
+  ])
+})
+
 test('what may as well not be said enters only where nobody has to wait for it', async () => {
   const { clock, gate, enter } = watched({ concurrent: 2, everyMs: 10, perChatMs: 1000 })
   expect(gate.tryEnter('a', 'dm')).toBe(true)
