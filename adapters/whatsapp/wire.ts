@@ -5,6 +5,11 @@ const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(
 const bounded = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const words = bounded(1024)
 const id = v.pipe(v.string(), v.regex(/^[!-~]{1,256}$/))
+/** Meta writes times as text and codes as numbers; what passes them on (proxies, exports) is not always as careful. */
+const whole = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,11}$/), v.transform(Number))]),
+  v.safeInteger(),
+)
 
 const number = /^\d{3,20}$/
 const userId = /^[A-Z]{2}\.[A-Za-z0-9.]{1,140}$/
@@ -48,8 +53,8 @@ export const message = v.object({
   from: lenient(numberText),
   from_user_id: lenient(userIdText),
   from_parent_user_id: lenient(userIdText),
-  /** Seconds, as text. */
-  timestamp: v.pipe(v.string(), v.regex(/^\d{1,11}$/)),
+  /** Seconds. */
+  timestamp: v.pipe(whole, v.minValue(0), v.maxValue(99_999_999_999)),
   type: bounded(64),
   /** Not lenient: what is said in a group must never count as said to us alone. */
   group_id: v.optional(id),
@@ -66,7 +71,7 @@ export const message = v.object({
 })
 
 export const problem = v.object({
-  code: v.pipe(v.number(), v.safeInteger()),
+  code: whole,
   title: lenient(words),
   message: lenient(words),
   error_data: lenient(v.object({ details: lenient(bounded(2048)) })),
@@ -108,9 +113,9 @@ export const subscriptions = v.object({
 })
 export const refusal = v.object({
   error: v.object({
-    code: v.pipe(v.number(), v.safeInteger()),
+    code: whole,
     message: lenient(v.string()),
-    error_subcode: lenient(v.number()),
+    error_subcode: lenient(whole),
     error_data: lenient(v.object({ details: lenient(v.string()) })),
   }),
 })

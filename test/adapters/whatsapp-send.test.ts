@@ -76,6 +76,19 @@ describe('what became of a message', () => {
 })
 
 describe('a refused message', () => {
+  /** The next send is answered with this error object, which the fake would not make by itself. */
+  const refusedWith = async (status: number, error: object): Promise<unknown> => {
+    const fetch = async (): Promise<Response> => Response.json({ error }, { status })
+    return makeWhatsapp(fake.settings, { fetch })
+      .adapter.send(hello, never)
+      .catch((thrown: unknown) => thrown)
+  }
+
+  it('is judged by its code, also where that comes as text', async () => {
+    expect(await refusedWith(400, { message: 'x', code: '131047' })).toMatchObject({ code: 'window_closed' })
+    expect(await refusedWith(400, { message: 'x', code: 'soon' })).toMatchObject({ code: 'rejected' })
+  })
+
   it('outside the window of 24 hours waits until the person writes', async () => {
     const { adapter } = connected(fake)
     fake.lastWroteAgo(fake.people.ann, 25 * 60 * 60 * 1000)
