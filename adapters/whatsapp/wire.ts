@@ -116,6 +116,7 @@ export const refusal = v.object({
     code: whole,
     message: lenient(v.string()),
     error_subcode: lenient(whole),
+    is_transient: lenient(v.boolean()),
     error_data: lenient(v.object({ details: lenient(v.string()) })),
   }),
 })

@@ -89,6 +89,14 @@ describe('a refused message', () => {
     expect(await refusedWith(400, { message: 'x', code: 'soon' })).toMatchObject({ code: 'rejected' })
   })
 
+  it('of a kind nobody knows is tried again where Meta says that it passes, and else ends', async () => {
+    const passing = { message: 'x', code: 987_654, is_transient: true }
+    expect(await refusedWith(400, passing)).toMatchObject({ code: 'unavailable', delivered: 'no' })
+    expect(await refusedWith(500, passing)).toMatchObject({ code: 'unavailable', delivered: 'maybe' })
+    expect(await refusedWith(400, { ...passing, is_transient: false })).toMatchObject({ code: 'rejected' })
+    expect(await refusedWith(400, { ...passing, code: 131026 })).toMatchObject({ code: 'target_gone' })
+  })
+
   it('outside the window of 24 hours waits until the person writes', async () => {
     const { adapter } = connected(fake)
     fake.lastWroteAgo(fake.people.ann, 25 * 60 * 60 * 1000)
