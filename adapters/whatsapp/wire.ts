@@ -80,6 +80,9 @@ export const problem = v.object({
 export const status = v.object({
   id,
   status: bounded(32),
+  /** Of a message to a group: whom of its people this is about; the user id where the number is hidden. */
+  recipient_participant_id: lenient(words),
+  recipient_participant_user_id: lenient(words),
   biz_opaque_callback_data: lenient(v.pipe(v.string(), v.minLength(1), v.maxLength(512))),
   errors: v.fallback(items, []),
 })

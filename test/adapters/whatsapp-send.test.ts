@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import whatsapp from '../../adapters/whatsapp/index.ts'
-import { buttons, file, never, text } from '../kit/adapter.ts'
+import { buttons, file, never, requestOf, text } from '../kit/adapter.ts'
 import { type FakeWhatsapp, startWhatsapp } from '../platforms/whatsapp.ts'
 import { refusals } from '../platforms/whatsapp-graph.ts'
-import { phoneNumberId } from '../platforms/whatsapp-hooks.ts'
+import { hook, numberValue, phoneNumberId, signed } from '../platforms/whatsapp-hooks.ts'
 import { connected, makePart, makeWhatsapp } from './whatsapp-kit.ts'
 
 let fake: FakeWhatsapp
@@ -65,6 +65,24 @@ describe('what became of a message', () => {
       'rejected',
     ])
     expect(reports[0]?.error?.about).toBe('WhatsApp 131047: (#131047) Re-engagement message - as told later')
+  })
+
+  it('in a group is no failure because one of its people did not get it', async () => {
+    const { receive } = connected(fake)
+    const errors = [{ code: 131000, title: 'Something went wrong' }]
+    const status = { id: 'wamid.G', recipient_id: 'GROUPFAKE0001', recipient_type: 'group', timestamp: '1' }
+    const reportsOf = async (more: object): Promise<unknown> => {
+      const verdict = await receive(
+        requestOf(signed(hook('messages', numberValue({ statuses: [{ ...status, ...more }] })))),
+      )
+      return verdict.kind === 'events' ? verdict.reports : []
+    }
+    const one = { recipient_participant_id: '15550100111' }
+    const hidden = { recipient_participant_user_id: 'US.90000000000000000002' }
+    expect(await reportsOf({ status: 'failed', errors, ...one })).toEqual([])
+    expect(await reportsOf({ status: 'failed', errors, ...hidden })).toEqual([])
+    expect(await reportsOf({ status: 'delivered', ...one })).toMatchObject([{ outcome: 'delivered' }])
+    expect(await reportsOf({ status: 'failed', errors })).toMatchObject([{ outcome: 'failed' }])
   })
 
   it('is found by its id alone where the key is too long for Meta', async () => {
