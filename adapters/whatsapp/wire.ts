@@ -21,7 +21,7 @@ const numberText = v.pipe(v.string(), v.regex(number))
 const userIdText = v.pipe(v.string(), v.regex(userId))
 
 /** Of each list the items stay unread: one that is broken takes no other with it. */
-const items = v.optional(v.array(v.unknown()), [])
+const items = v.nullish(v.array(v.unknown()), [])
 export const envelope = v.object({ object: words, entry: items })
 export const entry = v.object({ id: lenient(words), changes: items })
 export const change = v.object({ field: words, value: v.record(v.string(), v.unknown()) })
@@ -57,7 +57,10 @@ export const message = v.object({
   timestamp: v.pipe(whole, v.minValue(0), v.maxValue(99_999_999_999)),
   type: bounded(64),
   /** Not lenient: what is said in a group must never count as said to us alone. */
-  group_id: v.optional(id),
+  group_id: v.pipe(
+    v.nullish(id),
+    v.transform((given) => given ?? undefined),
+  ),
   context: lenient(v.object({ from: lenient(words), id: lenient(id) })),
   text: lenient(v.object({ body: bounded(65_536) })),
   image: lenient(file),

@@ -128,6 +128,21 @@ describe('a batch', () => {
     })
   })
 
+  it('may say null of what is not there', async () => {
+    const absent = { group_id: null, context: null, errors: null, referral: null, image: null, from_user_id: null }
+    const value = numberValue({
+      contacts: null,
+      messages: [{ ...textOf('hi'), ...absent }],
+      statuses: null,
+      errors: null,
+    })
+    expect(await eventsOf(hook('messages', value))).toMatchObject([{ where: { kind: 'dm' }, body: { text: 'hi' } }])
+    const statuses = [{ id: 'wamid.B', status: 'sent', biz_opaque_callback_data: null, errors: null }]
+    expect(await receive(hook('messages', numberValue({ messages: null, statuses })))).toMatchObject({
+      reports: [{ message: 'wamid.B', outcome: 'sent' }],
+    })
+  })
+
   it('spans entries and changes, and leaves out what is for another number', async () => {
     const value = (body: string, id: string, number?: string) => numberValue({ messages: [textOf(body, id)] }, number)
     const change = (value: object, field = 'messages') => ({ value, field })
