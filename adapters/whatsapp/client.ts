@@ -60,6 +60,7 @@ export const openGraph = (settings: GraphSettings): Graph => {
       status: response.status,
       code: told?.code ?? null,
       subcode: told?.error_subcode ?? null,
+      transient: told?.is_transient === true,
       words: redact(said || 'no readable answer').slice(0, 500),
       retryAfterMs: retryAfterMs(response.headers.get('retry-after'), now()),
     })

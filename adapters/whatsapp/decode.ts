@@ -51,7 +51,7 @@ const eventOf = (
   const toUs = ownNumber !== null && context?.from?.replaceAll(/\D/g, '') === ownNumber
   return {
     id: eventId('whatsapp', account, 'message', id),
-    at: Number(timestamp) * 1000,
+    at: timestamp * 1000,
     from,
     proof,
     where: {

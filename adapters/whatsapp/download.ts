@@ -5,7 +5,7 @@ import { SendError } from '../../src/contract/index.ts'
 import { trustedUrl } from '../kit/hosts.ts'
 import { fetchError } from '../kit/http.ts'
 import type { Graph } from './client.ts'
-import { GraphError, sendError } from './errors.ts'
+import { GraphError, sendError, wantsProof } from './errors.ts'
 import { mediaInfo } from './wire.ts'
 
 /** Where Meta keeps what people send (facts/whatsapp-cloud §3). */
@@ -27,6 +27,8 @@ export const makeDownload =
       return await graph.file(url, AbortSignal.any([signal, AbortSignal.timeout(fetchMs)]))
     } catch (error) {
       if (!(error instanceof GraphError)) throw error
+      // What would be a wrong number id in a send is here a file that is gone.
+      if (error.code === 100 && !wantsProof(error)) throw new SendError('rejected', error.message)
       throw fetchError(sendError(error, false))
     }
   }

@@ -8,18 +8,26 @@ export class GraphError extends CallError {
   override readonly name = 'GraphError'
   readonly code: number | null
   readonly subcode: number | null
+  /** Meta says that it passes by itself. */
+  readonly transient: boolean
   /** Meta's own words, or ours when there was no answer; redacted. */
   readonly words: string
 
   constructor(
-    facts: CallFacts & { readonly words: string; readonly code?: number | null; readonly subcode?: number | null },
+    facts: CallFacts & {
+      readonly words: string
+      readonly code?: number | null
+      readonly subcode?: number | null
+      readonly transient?: boolean
+    },
   ) {
-    const { words, status = null, code = null, subcode = null } = facts
+    const { words, status = null, code = null, subcode = null, transient = false } = facts
     const numbers = [code, subcode].filter((one) => one !== null).join('/')
     super(`WhatsApp ${numbers || (status ?? '')}: ${words}`.replace(' :', ':'), facts)
     this.words = words
     this.code = code
     this.subcode = subcode
+    this.transient = transient
   }
 }
 
@@ -86,11 +94,12 @@ const perhapsTheFile = new Set([100, 131008, 131009, 131051])
 
 /** What a refused or unanswered send means. `media`: the call carried a file. */
 export const sendError = (error: GraphError, media: boolean): SendError => {
-  const { message, status, code, words, retryAfterMs } = error
+  const { message, status, code, words, transient, retryAfterMs } = error
   if (status === null) return new SendError('unavailable', message, { delivered: error.delivered })
   const known = code === null ? null : classOf(code, words)
   if (code === null || known === null) {
     const plain = statusError(message, status, retryAfterMs)
+    if (transient && plain.code === 'rejected') return new SendError('unavailable', message, { retryAfterMs })
     return media && plain.code === 'rejected' ? new SendError('media_rejected', message) : plain
   }
   const sendCode = media && known === 'rejected' && perhapsTheFile.has(code) ? 'media_rejected' : known

@@ -18,6 +18,9 @@ const rank: Readonly<Record<SendReport['outcome'], number>> = { sent: 0, deliver
 export const reportOf = (status: Status): SendReport | null => {
   const outcome = outcomes[status.status]
   if (outcome === undefined) return null
+  // The others have it: sent once more it would be there twice for all of them.
+  const person = status.recipient_participant_id ?? status.recipient_participant_user_id
+  if (outcome === 'failed' && person !== undefined) return null
   const key = status.biz_opaque_callback_data
   return {
     ...(key === undefined ? {} : { key }),

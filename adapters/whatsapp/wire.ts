@@ -5,6 +5,11 @@ const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(
 const bounded = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const words = bounded(1024)
 const id = v.pipe(v.string(), v.regex(/^[!-~]{1,256}$/))
+/** Meta writes times as text and codes as numbers; what passes them on (proxies, exports) is not always as careful. */
+const whole = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,11}$/), v.transform(Number))]),
+  v.safeInteger(),
+)
 
 const number = /^\d{3,20}$/
 const userId = /^[A-Z]{2}\.[A-Za-z0-9.]{1,140}$/
@@ -16,7 +21,7 @@ const numberText = v.pipe(v.string(), v.regex(number))
 const userIdText = v.pipe(v.string(), v.regex(userId))
 
 /** Of each list the items stay unread: one that is broken takes no other with it. */
-const items = v.optional(v.array(v.unknown()), [])
+const items = v.nullish(v.array(v.unknown()), [])
 export const envelope = v.object({ object: words, entry: items })
 export const entry = v.object({ id: lenient(words), changes: items })
 export const change = v.object({ field: words, value: v.record(v.string(), v.unknown()) })
@@ -48,11 +53,14 @@ export const message = v.object({
   from: lenient(numberText),
   from_user_id: lenient(userIdText),
   from_parent_user_id: lenient(userIdText),
-  /** Seconds, as text. */
-  timestamp: v.pipe(v.string(), v.regex(/^\d{1,11}$/)),
+  /** Seconds. */
+  timestamp: v.pipe(whole, v.minValue(0), v.maxValue(99_999_999_999)),
   type: bounded(64),
   /** Not lenient: what is said in a group must never count as said to us alone. */
-  group_id: v.optional(id),
+  group_id: v.pipe(
+    v.nullish(id),
+    v.transform((given) => given ?? undefined),
+  ),
   context: lenient(v.object({ from: lenient(words), id: lenient(id) })),
   text: lenient(v.object({ body: bounded(65_536) })),
   image: lenient(file),
@@ -66,7 +74,7 @@ export const message = v.object({
 })
 
 export const problem = v.object({
-  code: v.pipe(v.number(), v.safeInteger()),
+  code: whole,
   title: lenient(words),
   message: lenient(words),
   error_data: lenient(v.object({ details: lenient(bounded(2048)) })),
@@ -75,6 +83,9 @@ export const problem = v.object({
 export const status = v.object({
   id,
   status: bounded(32),
+  /** Of a message to a group: whom of its people this is about; the user id where the number is hidden. */
+  recipient_participant_id: lenient(words),
+  recipient_participant_user_id: lenient(words),
   biz_opaque_callback_data: lenient(v.pipe(v.string(), v.minLength(1), v.maxLength(512))),
   errors: v.fallback(items, []),
 })
@@ -108,9 +119,10 @@ export const subscriptions = v.object({
 })
 export const refusal = v.object({
   error: v.object({
-    code: v.pipe(v.number(), v.safeInteger()),
+    code: whole,
     message: lenient(v.string()),
-    error_subcode: lenient(v.number()),
+    error_subcode: lenient(whole),
+    is_transient: lenient(v.boolean()),
     error_data: lenient(v.object({ details: lenient(v.string()) })),
   }),
 })

@@ -112,6 +112,37 @@ describe('a batch', () => {
     expect(words).toEqual(['first', 'last'])
   })
 
+  it('is read whether its numbers come as text or not', async () => {
+    const [event] = await eventsOf(hookWith({ ...textOf('/run fox'), timestamp: at / 1000 }))
+    expect(event).toMatchObject({ at, body: { text: '/run fox' } })
+    for (const timestamp of [-1, 0.5, 1e30, '', '1e9', true])
+      expect(await eventsOf(hookWith({ ...textOf('x'), timestamp })), String(timestamp)).toEqual([])
+    const failed = {
+      id: 'wamid.B',
+      status: 'failed',
+      timestamp: 1,
+      errors: [{ code: '131047', title: 'Re-engagement' }],
+    }
+    expect(await receive(hook('messages', numberValue({ statuses: [failed] })))).toMatchObject({
+      reports: [{ error: { code: 'window_closed' } }],
+    })
+  })
+
+  it('may say null of what is not there', async () => {
+    const absent = { group_id: null, context: null, errors: null, referral: null, image: null, from_user_id: null }
+    const value = numberValue({
+      contacts: null,
+      messages: [{ ...textOf('hi'), ...absent }],
+      statuses: null,
+      errors: null,
+    })
+    expect(await eventsOf(hook('messages', value))).toMatchObject([{ where: { kind: 'dm' }, body: { text: 'hi' } }])
+    const statuses = [{ id: 'wamid.B', status: 'sent', biz_opaque_callback_data: null, errors: null }]
+    expect(await receive(hook('messages', numberValue({ messages: null, statuses })))).toMatchObject({
+      reports: [{ message: 'wamid.B', outcome: 'sent' }],
+    })
+  })
+
   it('spans entries and changes, and leaves out what is for another number', async () => {
     const value = (body: string, id: string, number?: string) => numberValue({ messages: [textOf(body, id)] }, number)
     const change = (value: object, field = 'messages') => ({ value, field })

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import whatsapp from '../../adapters/whatsapp/index.ts'
-import { buttons, file, never, text } from '../kit/adapter.ts'
+import { buttons, file, never, requestOf, text } from '../kit/adapter.ts'
 import { type FakeWhatsapp, startWhatsapp } from '../platforms/whatsapp.ts'
 import { refusals } from '../platforms/whatsapp-graph.ts'
-import { phoneNumberId } from '../platforms/whatsapp-hooks.ts'
+import { hook, numberValue, phoneNumberId, signed } from '../platforms/whatsapp-hooks.ts'
 import { connected, makePart, makeWhatsapp } from './whatsapp-kit.ts'
 
 let fake: FakeWhatsapp
@@ -67,6 +67,24 @@ describe('what became of a message', () => {
     expect(reports[0]?.error?.about).toBe('WhatsApp 131047: (#131047) Re-engagement message - as told later')
   })
 
+  it('in a group is no failure because one of its people did not get it', async () => {
+    const { receive } = connected(fake)
+    const errors = [{ code: 131000, title: 'Something went wrong' }]
+    const status = { id: 'wamid.G', recipient_id: 'GROUPFAKE0001', recipient_type: 'group', timestamp: '1' }
+    const reportsOf = async (more: object): Promise<unknown> => {
+      const verdict = await receive(
+        requestOf(signed(hook('messages', numberValue({ statuses: [{ ...status, ...more }] })))),
+      )
+      return verdict.kind === 'events' ? verdict.reports : []
+    }
+    const one = { recipient_participant_id: '15550100111' }
+    const hidden = { recipient_participant_user_id: 'US.90000000000000000002' }
+    expect(await reportsOf({ status: 'failed', errors, ...one })).toEqual([])
+    expect(await reportsOf({ status: 'failed', errors, ...hidden })).toEqual([])
+    expect(await reportsOf({ status: 'delivered', ...one })).toMatchObject([{ outcome: 'delivered' }])
+    expect(await reportsOf({ status: 'failed', errors })).toMatchObject([{ outcome: 'failed' }])
+  })
+
   it('is found by its id alone where the key is too long for Meta', async () => {
     const { adapter, reports } = connected(fake)
     const { message = '' } = await adapter.send({ ...hello, key: 'k'.repeat(513) }, never)
@@ -98,6 +116,27 @@ describe('outside the window', () => {
 })
 
 describe('a refused message', () => {
+  /** The next send is answered with this error object, which the fake would not make by itself. */
+  const refusedWith = async (status: number, error: object): Promise<unknown> => {
+    const fetch = async (): Promise<Response> => Response.json({ error }, { status })
+    return makeWhatsapp(fake.settings, { fetch })
+      .adapter.send(hello, never)
+      .catch((thrown: unknown) => thrown)
+  }
+
+  it('is judged by its code, also where that comes as text', async () => {
+    expect(await refusedWith(400, { message: 'x', code: '131047' })).toMatchObject({ code: 'window_closed' })
+    expect(await refusedWith(400, { message: 'x', code: 'soon' })).toMatchObject({ code: 'rejected' })
+  })
+
+  it('of a kind nobody knows is tried again where Meta says that it passes, and else ends', async () => {
+    const passing = { message: 'x', code: 987_654, is_transient: true }
+    expect(await refusedWith(400, passing)).toMatchObject({ code: 'unavailable', delivered: 'no' })
+    expect(await refusedWith(500, passing)).toMatchObject({ code: 'unavailable', delivered: 'maybe' })
+    expect(await refusedWith(400, { ...passing, is_transient: false })).toMatchObject({ code: 'rejected' })
+    expect(await refusedWith(400, { ...passing, code: 131026 })).toMatchObject({ code: 'target_gone' })
+  })
+
   it('outside the window of 24 hours waits until the person writes', async () => {
     const { adapter } = connected(fake)
     fake.lastWroteAgo(fake.people.ann, 25 * 60 * 60 * 1000)

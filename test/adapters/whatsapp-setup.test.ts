@@ -57,6 +57,15 @@ describe('what people send', () => {
       await expect(adapter.download!({ kind: 'image', ref }, never), ref).rejects.toMatchObject({ name: 'SendError' })
   })
 
+  it('that Meta keeps no longer is no fault of the settings', async () => {
+    const { adapter } = connected(fake)
+    const error = await adapter.download!({ kind: 'image', ref: '999' }, never).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'rejected', message: expect.stringContaining("Object with ID '999'") })
+    expect(String(error)).not.toContain('PHONE_NUMBER_ID')
+    fake.graph.revokeToken()
+    await expect(adapter.download!({ kind: 'image', ref: '999' }, never)).rejects.toMatchObject({ code: 'auth' })
+  })
+
   it('is asked for again when the API is in trouble', async () => {
     const { adapter } = connected(fake)
     await fake.close()

@@ -65,6 +65,13 @@ describe.concurrent('on WhatsApp', () => {
     await shows(whatsapp, dm, /prompt: a whale/)
   })
 
+  test('somebody in a hurry is answered at once, as far as Meta lends messages ahead', async ({ onTestFinished }) => {
+    const { fake } = await openWhatsapp(onTestFinished)
+    const asked = 40
+    for (let i = 0; i < asked; i++) await fake.say(fake.people.ann, fake.places.dm, '/whoami')
+    await until('all is answered', () => fake.shown().length === asked)
+  })
+
   test('nobody but Meta is let in, and the webhook can be verified', async ({ onTestFinished }) => {
     const { house, fake } = await openWhatsapp(onTestFinished)
     for (const { name, call, status } of fake.forgeries()) {
