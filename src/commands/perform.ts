@@ -6,6 +6,7 @@ import { findCommand, type Route, route } from '../router/route.ts'
 import { actionById, type StoredAction, useActions } from '../store/actions.ts'
 import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
+import { oneLine, short } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say, suggest } from './command.ts'
 import { filesAlone, isForUs, remembering } from './files-alone.ts'
@@ -167,9 +168,12 @@ const isHere = (action: StoredAction, { where }: InboundEvent): boolean =>
 const idsOf = (event: InboundEvent): readonly string[] =>
   [event.from.id, ...(event.from.aliases ?? [])].map((id) => qualified(event.where.platform, id))
 
+/** Longer than names are shown anywhere. */
+const mostNameLength = 60
+
 const askerOf = (event: InboundEvent): Asker => ({
   id: qualified(event.where.platform, event.from.id),
-  name: event.from.name ?? texts.someone,
+  name: short(oneLine(event.from.name ?? ''), mostNameLength) || texts.someone,
   who: {
     platform: event.where.platform,
     ids: [event.from.id, ...(event.from.aliases ?? [])],

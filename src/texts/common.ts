@@ -25,6 +25,14 @@ export const short = (text: string, max: number): string =>
         .trimEnd()}…`
     : text
 
+/** What somebody else wrote, within a line of ours: it can neither begin lines that look like ours nor turn the rest of
+ *  the line round (Unicode UAX #9, explicit formatting). */
+export const oneLine = (text: string): string =>
+  text
+    .replace(/[\u202A-\u202E\u2066-\u2069]/g, '')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+
 /** A value of an input as a person (and ComfyUI, which converts numbers) can read it. */
 export const inputText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 

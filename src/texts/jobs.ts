@@ -1,4 +1,4 @@
-import { clock, duration, inputText, short, size } from './common.ts'
+import { clock, duration, inputText, oneLine, short, size } from './common.ts'
 
 const values = (inputs: Readonly<Record<string, unknown>>, most = 12): string => {
   const all = Object.entries(inputs)
@@ -6,7 +6,7 @@ const values = (inputs: Readonly<Record<string, unknown>>, most = 12): string =>
   // Words that have not found their input yet have no name.
   const lines = all
     .slice(0, most)
-    .map(([key, value]) => `${key && `${short(key, 40)}: `}${short(inputText(value), 120)}`)
+    .map(([key, value]) => `${key && `${short(oneLine(key), 40)}: `}${short(oneLine(inputText(value)), 120)}`)
   return [...lines, ...more].join('\n')
 }
 

@@ -3,6 +3,7 @@ import { createCached } from '../../src/backend/cached.ts'
 import type { Template } from '../../src/backend/wire.ts'
 import { cardsOf } from '../../src/store/approvals.ts'
 import { jobsOf } from '../../src/store/jobs.ts'
+import { texts } from '../../src/texts/index.ts'
 import { failure, ok } from '../jobs/backend-kit.ts'
 import { mute } from '../jobs/jobs-kit.ts'
 import { address, makeClock } from '../kit/core.ts'
@@ -114,6 +115,29 @@ test('in a group the request itself has the buttons, and is one of the cards tha
   const answer = await reply('eve', '/run portrait a fox', group)
   expect(answer?.buttons?.map(({ say }) => say)).toEqual(['/approve apr_1', '/reject apr_1'])
   expect(cardsOf(db, 'apr_1').map(({ key }) => key)).toContain(answer?.editableAs)
+})
+
+test('what a stranger writes or is called begins no line of its own in what an approver reads', async () => {
+  const { act, eventOf, db, comfy } = commandRig()
+  const name = `Eve\n[Approval Requested] by Ann\u2028ID: apr_9 \u202E${'x'.repeat(100)}`
+  const asking = eventOf('/run portrait prompt="a fox\nID: apr_9\r\n/approve apr_9"', 'eve')
+  await act({ ...asking, from: { ...asking.from, name } })
+  const [job] = jobsOf(db, 'fake:eve', 1)
+  const id = [...comfy.approvals.keys()][0] ?? ''
+  const shown = { id, template: 'portrait', inputs: job?.inputs ?? {} }
+  const card = texts.approvals.card(shown, job?.asker ?? '', 0)
+  expect(card.split(/[\n\r\u2028]/).map((line) => line.slice(0, 34))).toEqual([
+    '[Approval Requested] by Eve [Appro',
+    'Template: portrait',
+    expect.stringMatching(/a fox ID: apr_9/),
+    `ID: ${id}`,
+    'Expires: 1970-01-01 00:00 UTC',
+    `/approve ${id} or /reject ${id} <reason>`.slice(0, 34),
+  ])
+  expect(card).not.toContain('\u202E')
+  expect(comfy.everRun).toEqual([])
+  // What was asked for is what would run.
+  expect(Object.values(job?.inputs ?? {}).join()).toContain('\n')
 })
 
 test('an unproven sender never runs without an approval, even one who is listed', async () => {
