@@ -79,9 +79,10 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
       return { kind: 'answer', answer: success }
     }
     // The plain signature proves a caller who knows the token, the encrypted one also what is said.
-    const event = decode(vouch(message, deps.ciphers.length > 0 ? 'signature' : 'secret'), deps)
+    const signedMs = Number(query.timestamp) * 1000
+    const event = decode(vouch(message, deps.ciphers.length > 0 ? 'signature' : 'secret'), signedMs, deps)
     if (event === null) return { kind: 'answer', answer: success }
-    const ageMs = (Number(query.timestamp) - Number(message.CreateTime)) * 1000
+    const ageMs = signedMs - Number(message.CreateTime) * 1000
     const waitMs = deps.deliveries.waitMs(event.id, ageMs, deps.rights.has())
     return { kind: 'events', events: [event], ack: success, waitMs }
   }

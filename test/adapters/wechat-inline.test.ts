@@ -203,6 +203,9 @@ describe('the three deliveries of a message', () => {
     expect(await waitOf(fresh())).toMatchObject({ waitMs: 5500 })
     nowMs += 5_000
     expect(await waitOf(fresh())).toMatchObject({ waitMs: 4200 })
+    // No delivery comes that late: such a time tells nothing, and the count does.
+    nowMs += 60_000
+    expect(await waitOf(fresh())).toMatchObject({ waitMs: 5500 })
   })
 
   it('are counted in a bounded way, and forgotten after a minute', () => {

@@ -74,6 +74,12 @@ describe.each<Mode>(['plain', 'compatible', 'safe'])('a push in %s mode', (mode)
     }
   })
 
+  it('is as old as its signature says, whatever stands in the message', async () => {
+    const old = text('hi').replace(/<CreateTime>\d+/, '<CreateTime>1773619200')
+    const timestamp = Math.floor(nowMs / 1000) - 120
+    expect(eventOf(await take(old, { timestamp })).at).toBe(timestamp * 1000)
+  })
+
   it('may be repeated as it is, and not with other words under the same nonce', async () => {
     const first = eventOf(await take(text('hi'), { nonce: '77' }))
     expect(eventOf(await take(text('hi'), { nonce: '77' })).id).toBe(first.id)
