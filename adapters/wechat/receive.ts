@@ -16,7 +16,7 @@ export interface ReceiveDeps extends DecodeContext {
   /** This one fitted: answers go out with it. */
   readonly use: (cipher: Cipher) => void
   readonly gate: Gate
-  readonly nonces: (query: Query, content: string | Uint8Array) => boolean
+  readonly nonces: (query: Query, content: string) => boolean
   readonly deliveries: Deliveries
   readonly rights: Rights
   readonly now: () => number
@@ -24,7 +24,7 @@ export interface ReceiveDeps extends DecodeContext {
 }
 
 type Refusal = Extract<Verdict, { kind: 'reject' }>
-type Opened = { readonly kind: 'opened'; readonly fields: Fields; readonly content: string | Uint8Array }
+type Opened = { readonly kind: 'opened'; readonly fields: Fields; readonly content: string }
 
 const forbidden = (reason: string): Refusal => ({ kind: 'reject', status: 403, reason })
 const unreadable = (reason: string): Refusal => ({ kind: 'reject', status: 400, reason })
@@ -69,7 +69,8 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
     if (encrypts) return unseal(outer.fields, query)
     if (outer.fields.MsgType === undefined && outer.fields.Encrypt !== undefined)
       return forbidden('encrypted: set OPENCLAW_CONNECTOR_WECHAT_ENCODING_AES_KEY')
-    return { kind: 'opened', fields: outer.fields, content: body }
+    // The encrypted copy of compatible mode is another one in each delivery, and not read here.
+    return { kind: 'opened', fields: outer.fields, content: JSON.stringify({ ...outer.fields, Encrypt: '' }) }
   }
 
   const taken = (query: Query, fields: Fields): Verdict => {

@@ -117,6 +117,15 @@ describe('encryption', () => {
     expect(eventOf(await made.receive(requestOf(forged))).body).toMatchObject({ text: 'hello' })
   })
 
+  it('knows a message brought again under its nonce, also where only its encrypted copy is another', async () => {
+    await open({ mode: 'compatible' })
+    made = makeWechat({ TOKEN: token })
+    const once = { timestamp: Math.floor(nowMs / 1000), nonce: '77' }
+    const body = text('hi')
+    expect([(await take(body, once)).kind, (await take(body, once)).kind]).toEqual(['events', 'events'])
+    expect((await take(text('/approve all', '2'), once)).kind).toBe('reject')
+  })
+
   it('takes the previous key while it is being changed, and answers with the one that fitted', async () => {
     await open({ keys: false })
     const newKey = `New${aesKey.slice(3)}`
