@@ -112,9 +112,9 @@ describe('a file in the open request', () => {
     expect(inline({ kind: 'part', part }).answer.body).toContain('<Encrypt>')
   })
 
-  it('is told by its name where no link can be made', async () => {
+  it('is told by its name, and why it is not shown, where no link can be made', async () => {
     expect(await seen(makePart([image]), { media: { ...media, link: () => null } })).toMatchObject([
-      { text: 'fox.png', media: [] },
+      { text: 'fox.png\n<no_link>', media: [] },
     ])
   })
 
