@@ -83,7 +83,7 @@ const mediaOf = ({ MsgType, MediaId }: Message): readonly MediaRef[] => {
 }
 
 /** A message as an event; null for what needs no answer (menu links, positions, reports, people who left). `at`: when
- *  it was signed, in ms. The platform passes on at once, and its own CreateTime is covered by no signature in the open. */
+ *  it was signed, in ms; WeChat passes on at once, and what CreateTime says is covered by no signature in the open. */
 export const decode = (
   { payload, proof }: Verified<Message>,
   at: number,
