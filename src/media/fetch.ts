@@ -2,8 +2,8 @@ import { SendError } from '../contract/index.ts'
 import type { Blobs, PutResult } from './blobs.ts'
 import type { ByteStream } from './receive.ts'
 
-/** `gone`: the platform does not hand it out (any more), or could not be reached. `refused`: it hands us nothing, so only
- *  the operator can help. `late`: it took too long. */
+/** `gone`: the platform does not hand it out (any more), or could not be reached. `refused`: it hands us nothing, so
+ *  only the operator can help. `late`: it took too long. */
 export type Fetched =
   | PutResult
   | { readonly ok: false; readonly why: 'gone' | 'refused' | 'late'; readonly error?: string }
