@@ -82,14 +82,19 @@ const mediaOf = ({ MsgType, MediaId }: Message): readonly MediaRef[] => {
   return [{ kind: MsgType === 'image' ? 'image' : 'audio', ref: MediaId }]
 }
 
-/** A message as an event; null for what needs no answer (menu links, positions, reports, people who left). */
-export const decode = ({ payload, proof }: Verified<Message>, context: DecodeContext): InboundEvent | null => {
+/** A message as an event; null for what needs no answer (menu links, positions, reports, people who left). `at`: when
+ *  it was signed, in ms; WeChat passes on at once, and what CreateTime says is covered by no signature in the open. */
+export const decode = (
+  { payload, proof }: Verified<Message>,
+  at: number,
+  context: DecodeContext,
+): InboundEvent | null => {
   const body = bodyOf(payload, context)
   if (body === null) return null
   const { account } = context
   return {
     id: eventId('wechat', account, ...keyOf(payload)),
-    at: Number(payload.CreateTime) * 1000,
+    at,
     from: { id: payload.FromUserName, self: false, bot: false },
     proof,
     // An answer in the open request names both sides, so our side is part of the address.

@@ -12,7 +12,7 @@ const maxRemembered = 2_000
 
 export interface Deliveries {
   /** Counts this delivery. `ageMs`: time between the writing of the message and the signing of this request, both by
-   *  WeChat's clock; it tells a third delivery also after a restart. Returns how long the request may wait. */
+   *  WeChat's clock; up to a minute it tells a third delivery also after a restart. Returns how long it may wait. */
   readonly waitMs: (id: string, ageMs: number, pushes: boolean) => number
 }
 
@@ -29,7 +29,8 @@ export const makeDeliveries = (now: () => number): Deliveries => {
       const before = seen.get(id)
       const count = (before?.count ?? 0) + 1
       seen.set(id, { count, firstMs: before?.firstMs ?? nowMs })
-      return pushes || count >= deliveriesInAll || ageMs >= thirdAfterMs ? answerMs : patientMs
+      const isThird = count >= deliveriesInAll || (ageMs >= thirdAfterMs && ageMs < rememberMs)
+      return pushes || isThird ? answerMs : patientMs
     },
   }
 }

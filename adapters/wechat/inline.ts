@@ -33,7 +33,8 @@ export const makeInline = (deps: InlineDeps): ((answer: InlineAnswer) => InlineR
     const mediaId = isUpload(as) ? deps.known(as, media.blob) : null
     if (isUpload(as) && mediaId !== null && part.buttons.length === 0) return fileMessage(as, media, mediaId, '')
     const link = deps.media.link(media.blob)
-    if (link === null) return { kind: 'text', text: wordsOf(part, media.name, deps, part.buttons) }
+    if (link === null)
+      return { kind: 'text', text: wordsOf(part, `${media.name}\n${deps.say('no_link')}`, deps, part.buttons) }
     const preview = media.preview ? deps.media.link(media.preview.blob) : null
     return newsOf(part, media, link, preview, deps, part.buttons)
   }

@@ -13,7 +13,7 @@ interface Bound {
  * Binds each (timestamp, nonce) to the first content that came with it: false for any other content, true for the same
  * again, which is a retry. Remembered for as long as the timestamp is fresh, in a bounded way, in memory.
  */
-export const makeNonces = (now: () => number): ((query: Query, content: string | Uint8Array) => boolean) => {
+export const makeNonces = (now: () => number): ((query: Query, content: string) => boolean) => {
   const bound = new Map<string, Bound>()
   const forget = (nowMs: number): void => {
     for (const [key, { untilMs }] of bound) {

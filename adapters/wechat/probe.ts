@@ -66,6 +66,9 @@ const pushProbes = async (
         'of a message, later ones wait for the next message'
       return [token, { name: 'speaking first', ok: true, about }]
     }
+    // Busy, or a quota is used up: this says nothing about the right.
+    if (meaning.code === 'unavailable' || meaning.code === 'rate_limited')
+      return [token, { name: 'speaking first', ok: false, about: `${meaning.message}; ask again later` }]
   }
   await rights.granted()
   return [token, { name: 'speaking first', ok: true, about: '5 messages within 48 h of each message of a person' }]

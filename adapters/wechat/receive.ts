@@ -16,7 +16,7 @@ export interface ReceiveDeps extends DecodeContext {
   /** This one fitted: answers go out with it. */
   readonly use: (cipher: Cipher) => void
   readonly gate: Gate
-  readonly nonces: (query: Query, content: string | Uint8Array) => boolean
+  readonly nonces: (query: Query, content: string) => boolean
   readonly deliveries: Deliveries
   readonly rights: Rights
   readonly now: () => number
@@ -24,7 +24,7 @@ export interface ReceiveDeps extends DecodeContext {
 }
 
 type Refusal = Extract<Verdict, { kind: 'reject' }>
-type Opened = { readonly kind: 'opened'; readonly fields: Fields; readonly content: string | Uint8Array }
+type Opened = { readonly kind: 'opened'; readonly fields: Fields; readonly content: string }
 
 const forbidden = (reason: string): Refusal => ({ kind: 'reject', status: 403, reason })
 const unreadable = (reason: string): Refusal => ({ kind: 'reject', status: 400, reason })
@@ -69,7 +69,8 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
     if (encrypts) return unseal(outer.fields, query)
     if (outer.fields.MsgType === undefined && outer.fields.Encrypt !== undefined)
       return forbidden('encrypted: set OPENCLAW_CONNECTOR_WECHAT_ENCODING_AES_KEY')
-    return { kind: 'opened', fields: outer.fields, content: body }
+    // The encrypted copy of compatible mode is another one in each delivery, and not read here.
+    return { kind: 'opened', fields: outer.fields, content: JSON.stringify({ ...outer.fields, Encrypt: '' }) }
   }
 
   const taken = (query: Query, fields: Fields): Verdict => {
@@ -79,9 +80,10 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
       return { kind: 'answer', answer: success }
     }
     // The plain signature proves a caller who knows the token, the encrypted one also what is said.
-    const event = decode(vouch(message, deps.ciphers.length > 0 ? 'signature' : 'secret'), deps)
+    const signedMs = Number(query.timestamp) * 1000
+    const event = decode(vouch(message, deps.ciphers.length > 0 ? 'signature' : 'secret'), signedMs, deps)
     if (event === null) return { kind: 'answer', answer: success }
-    const ageMs = (Number(query.timestamp) - Number(message.CreateTime)) * 1000
+    const ageMs = signedMs - Number(message.CreateTime) * 1000
     const waitMs = deps.deliveries.waitMs(event.id, ageMs, deps.rights.has())
     return { kind: 'events', events: [event], ack: success, waitMs }
   }

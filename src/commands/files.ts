@@ -131,7 +131,8 @@ const handAll = async (
       before === undefined
         ? await deps.handOver(call.where.platform, media, kind, call.signal)
         : { ok: true, input: before }
-    if (!handed.ok) return { ok: false, text: notHanded(handed, kind, deps), gone: handed.why === 'gone' }
+    if (!handed.ok)
+      return { ok: false, text: notHanded(handed, kind, deps), gone: handed.why === 'gone' || handed.why === 'refused' }
     done.set(nth, handed.input)
     inputs[key] = handed.input
   }
@@ -158,6 +159,8 @@ const notHanded = (
       return say.late
     case 'full':
       return say.full
+    case 'refused':
+      return say.refused
     case 'gone':
     case 'interrupted':
       return say.gone

@@ -199,6 +199,7 @@ export type AdapterText =
   | 'empty'
   | 'choose'
   | 'nothing_to_say'
+  | 'no_link'
 
 export interface AdapterModule {
   /** Lower case, `[a-z]+`; the first half of every qualified id and the middle of every variable name. */

@@ -28,7 +28,15 @@ export type Handed =
   | { readonly ok: true; readonly input: string }
   | {
       readonly ok: false
-      readonly why: 'too_large' | 'gone' | 'late' | 'full' | 'interrupted' | 'unreadable' | 'too_many_pixels'
+      readonly why:
+        | 'too_large'
+        | 'gone'
+        | 'refused'
+        | 'late'
+        | 'full'
+        | 'interrupted'
+        | 'unreadable'
+        | 'too_many_pixels'
     }
   | { readonly ok: false; readonly why: 'kind'; readonly is: Format }
   | { readonly ok: false; readonly why: 'backend'; readonly failure: Failure }

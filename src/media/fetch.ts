@@ -1,8 +1,12 @@
+import { SendError } from '../contract/index.ts'
 import type { Blobs, PutResult } from './blobs.ts'
 import type { ByteStream } from './receive.ts'
 
-/** `gone`: the platform does not hand it out (any more), or could not be reached. `late`: it took too long. */
-export type Fetched = PutResult | { readonly ok: false; readonly why: 'gone' | 'late'; readonly error?: string }
+/** `gone`: the platform does not hand it out (any more), or could not be reached. `refused`: it hands us nothing, so
+ *  only the operator can help. `late`: it took too long. */
+export type Fetched =
+  | PutResult
+  | { readonly ok: false; readonly why: 'gone' | 'refused' | 'late'; readonly error?: string }
 
 export interface FetchOptions {
   readonly name: string
@@ -21,7 +25,10 @@ export const fetchInto = async (
 ): Promise<Fetched> => {
   const time = AbortSignal.timeout(timeoutMs)
   const both = AbortSignal.any([signal, time])
-  const lost = (error: unknown): Fetched => ({ ok: false, why: time.aborted ? 'late' : 'gone', error: String(error) })
+  const lost = (error: unknown): Fetched => {
+    const isRefused = error instanceof SendError && error.code === 'auth'
+    return { ok: false, why: time.aborted ? 'late' : isRefused ? 'refused' : 'gone', error: String(error) }
+  }
   const response = await download(both).catch(lost)
   if ('why' in response || !('body' in response)) return response
   if (!response.ok) {

@@ -10,12 +10,14 @@ export interface DoctorDeps {
   readonly signal: AbortSignal
 }
 
+type Settings = Readonly<Record<string, unknown>>
+
 /** Looks at everything a running daemon needs, one line each: what was seen, and the cure where something is wrong. */
 export const examine = async ({ config, backend, depsFor, signal }: DoctorDeps): Promise<readonly Probe[]> => {
   const platforms = await Promise.all(
     config.platforms
       .filter((platform) => platform.active)
-      .map(({ module, settings }) => probePlatform(module, settings, depsFor, signal)),
+      .map(({ module, settings }) => probePlatform(module, listening(settings, config.http), depsFor, signal)),
   )
   return [
     probeState(config.stateDir),
@@ -94,9 +96,13 @@ const probePublic = (config: Config): readonly Probe[] => {
   ]
 }
 
+/** Behind one listener for all, a platform's own address counts for nothing. */
+const listening = (settings: Settings, http: Config['http']): Settings =>
+  http && 'PORT' in settings ? { ...settings, BIND: http.host, PORT: http.port } : settings
+
 const probePlatform = async (
   module: AdapterModule,
-  settings: Readonly<Record<string, unknown>>,
+  settings: Settings,
   depsFor: DoctorDeps['depsFor'],
   signal: AbortSignal,
 ): Promise<readonly Probe[]> => {

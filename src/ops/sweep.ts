@@ -47,22 +47,24 @@ export const sweep = async (deps: SweepDeps, signal: AbortSignal): Promise<void>
   ]) {
     while (!signal.aborted && (await prune()) > 0) await deps.sleep(20, signal)
   }
-  await deps.blobs.sweep({
-    keep: (blob) => deps.store.read((db) => blobNeeded(db, blob, nowMs - deps.mediaMs)),
-    olderThanMs: deps.mediaMs,
-  })
+  await sweepFiles(deps)
   await deps.regain(signal)
 }
 
+const sweepFiles = async ({ store, blobs, now, mediaMs }: SweepDeps): Promise<void> => {
+  const deliveredSinceMs = now() - mediaMs
+  const keep = (blob: string): boolean => store.read((db) => blobNeeded(db, blob, deliveredSinceMs))
+  await blobs.sweep({ keep, olderThanMs: mediaMs })
+}
+
+/** Files at once, as no link to them works any more; rows only when the start is over. */
 export const keepSweeping = async (deps: SweepDeps, signal: AbortSignal): Promise<void> => {
+  const attempt = (work: Promise<void>): Promise<void> =>
+    work.catch((error: unknown) => deps.log.warn({ error: String(error) }, 'clean-up interrupted, will try again'))
+  await attempt(sweepFiles(deps))
   while (!signal.aborted) {
     await deps.sleep(everyMs, signal)
-    if (signal.aborted) return
-    try {
-      await sweep(deps, signal)
-    } catch (error) {
-      deps.log.warn({ error: String(error) }, 'clean-up interrupted, will try again')
-    }
+    if (!signal.aborted) await attempt(sweep(deps, signal))
   }
 }
 

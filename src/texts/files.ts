@@ -45,6 +45,7 @@ export const files = {
       ? `Not started: this is ${is}, and I take JPEG, PNG, WebP and GIF. Send it as a photo.`
       : `Not started: this is ${is}, and a ${names[wanted]} is wanted.`,
   gone: 'Not started: I could not fetch the file from this chat. Send it again.',
+  refused: 'Not started: I am not allowed to fetch files from this chat. Tell the operator.',
   late: 'Not started: fetching the file took too long. Send it again, or a smaller one.',
   full: 'Not started: the connector has no room left for files. Tell the operator.',
   backend: (why: string) =>

@@ -24,6 +24,7 @@ export const adapterTexts: Readonly<Record<AdapterText, string>> = {
   empty: '(empty)',
   choose: 'Choose',
   nothing_to_say: 'Got it. /help lists what you can do.',
+  no_link: "It can not be shown here until the operator sets a public address. It is in ComfyUI's output folder.",
 }
 
 /** Sentences the delivery planner adds by itself. */

@@ -112,9 +112,9 @@ describe('a file in the open request', () => {
     expect(inline({ kind: 'part', part }).answer.body).toContain('<Encrypt>')
   })
 
-  it('is told by its name where no link can be made', async () => {
+  it('is told by its name, and why it is not shown, where no link can be made', async () => {
     expect(await seen(makePart([image]), { media: { ...media, link: () => null } })).toMatchObject([
-      { text: 'fox.png', media: [] },
+      { text: 'fox.png\n<no_link>', media: [] },
     ])
   })
 
@@ -203,6 +203,9 @@ describe('the three deliveries of a message', () => {
     expect(await waitOf(fresh())).toMatchObject({ waitMs: 5500 })
     nowMs += 5_000
     expect(await waitOf(fresh())).toMatchObject({ waitMs: 4200 })
+    // No delivery comes that late: such a time tells nothing, and the count does.
+    nowMs += 60_000
+    expect(await waitOf(fresh())).toMatchObject({ waitMs: 5500 })
   })
 
   it('are counted in a bounded way, and forgotten after a minute', () => {

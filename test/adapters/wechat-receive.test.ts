@@ -74,6 +74,12 @@ describe.each<Mode>(['plain', 'compatible', 'safe'])('a push in %s mode', (mode)
     }
   })
 
+  it('is as old as its signature says, whatever stands in the message', async () => {
+    const old = text('hi').replace(/<CreateTime>\d+/, '<CreateTime>1773619200')
+    const timestamp = Math.floor(nowMs / 1000) - 120
+    expect(eventOf(await take(old, { timestamp })).at).toBe(timestamp * 1000)
+  })
+
   it('may be repeated as it is, and not with other words under the same nonce', async () => {
     const first = eventOf(await take(text('hi'), { nonce: '77' }))
     expect(eventOf(await take(text('hi'), { nonce: '77' })).id).toBe(first.id)
@@ -109,6 +115,15 @@ describe('encryption', () => {
     const call = fake.signed(text('hello'))
     const forged = { ...call, body: String(call.body).replace('<![CDATA[hello]]>', '<![CDATA[/approve all]]>') }
     expect(eventOf(await made.receive(requestOf(forged))).body).toMatchObject({ text: 'hello' })
+  })
+
+  it('knows a message brought again under its nonce, also where only its encrypted copy is another', async () => {
+    await open({ mode: 'compatible' })
+    made = makeWechat({ TOKEN: token })
+    const once = { timestamp: Math.floor(nowMs / 1000), nonce: '77' }
+    const body = text('hi')
+    expect([(await take(body, once)).kind, (await take(body, once)).kind]).toEqual(['events', 'events'])
+    expect((await take(text('/approve all', '2'), once)).kind).toBe('reject')
   })
 
   it('takes the previous key while it is being changed, and answers with the one that fitted', async () => {

@@ -210,7 +210,18 @@ describe('a file', () => {
       code: 'rejected',
     })
     const bare = makeWechat({ TOKEN: 'FakeWechatToken' })
-    await expect(bare.adapter.download?.({ kind: 'image', ref: 'x' }, never)).rejects.toThrow(/APP_SECRET/)
+    await expect(bare.adapter.download?.({ kind: 'image', ref: 'x' }, never)).rejects.toMatchObject({
+      code: 'auth',
+      message: expect.stringContaining('APP_SECRET'),
+    })
+  })
+
+  it('somebody sent to an account without the right is nothing that coming again would cure', async () => {
+    fake.api.grant(false)
+    await expect(made.adapter.download?.({ kind: 'image', ref: 'in-1' }, never)).rejects.toMatchObject({
+      code: 'auth',
+      message: expect.stringContaining('48001'),
+    })
   })
 })
 

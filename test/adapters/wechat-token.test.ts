@@ -202,6 +202,19 @@ describe('a look at the setup', () => {
     expect(made.adapter.pushes?.()).toBe(true)
   })
 
+  it.each([
+    [-1, 'system error'],
+    [45009, '45009'],
+  ])('claims nothing about a right when it was told %i', async (errcode, words) => {
+    fake.api.grant(false)
+    await probes()
+    fake.api.answerNext('message/custom/typing', errcode)
+    expect((await probes()).filter(({ ok }) => !ok)).toMatchObject([
+      { name: 'speaking first', about: expect.stringContaining(words) },
+    ])
+    expect(made.adapter.pushes?.()).toBe(false)
+  })
+
   it('notices a clock that is off', async () => {
     nowMs += 200_000
     expect((await probes()).filter(({ ok }) => !ok)).toMatchObject([

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend/client.ts'
-import type { MediaRef } from '../../src/contract/index.ts'
+import { type MediaRef, SendError } from '../../src/contract/index.ts'
 import { type HandOverDeps, makeHandOver } from '../../src/jobs/hand-over.ts'
 import { formats } from '../../src/media/formats.ts'
 import { makeTurns } from '../../src/media/turns.ts'
@@ -90,6 +90,11 @@ describe('nothing is uploaded, and nothing stays behind', () => {
     ['nothing that is known', giving(Buffer.from([0, 1, 2, 250])), { why: 'unreadable' }],
     ['gone', async () => new Response('no', { status: 404 }), { why: 'gone' }],
     ['not to be had', async () => Promise.reject(new Error('refused')), { why: 'gone' }],
+    [
+      'not for us, whoever asks again',
+      async () => Promise.reject(new SendError('auth', 'no AppSecret')),
+      { why: 'refused' },
+    ],
     [
       'broken off',
       async () =>

@@ -92,6 +92,29 @@ test('the state directory is made if need be; one that can’t be is told with t
   expect(lineOf(blocked, 'state directory')).toMatch(/^FAIL .*ENOTDIR.*OPENCLAW_CONNECTOR_STATE_DIR/)
 })
 
+test('behind one port for all a platform is told to lead there, not to the port of its own', async () => {
+  const whereIt = defineAdapter({
+    id: 'b',
+    env: {
+      TOKEN: { kind: 'text', about: 'Token', secret: true },
+      BIND: { kind: 'text', about: 'Host', fallback: '127.0.0.1' },
+      PORT: { kind: 'port', about: 'Port', fallback: 8097 },
+    },
+    activation: [['TOKEN']],
+    operator: null,
+    provenBy: null,
+    capabilities: capabilities({ media: { image: [], video: [], audio: [], file: [] } }),
+    create: ({ BIND, PORT }) => ({
+      ...standIn({ now: () => 0 }).adapter,
+      probe: async () => [{ name: 'hook', ok: true, about: `${BIND}:${PORT}` }],
+    }),
+  })
+  const told = async (env: Record<string, string>) => lineOf(await lines(well, { modules: [whereIt], env }), 'b: hook')
+  expect(await told({})).toBe('ok b: hook: 127.0.0.1:8097')
+  const env = { OPENCLAW_CONNECTOR_HTTP_PORT: '8088', OPENCLAW_CONNECTOR_HTTP_BIND: '0.0.0.0' }
+  expect(await told(env)).toBe('ok b: hook: 0.0.0.0:8088')
+})
+
 test('a platform whose pictures travel as links needs the public address, and its name is told', async () => {
   const media = { image: [rung({ as: 'link', by: 'url' })], video: [], audio: [], file: [] }
   const modules = [platform('a', async () => [], { media, name: 'Parrot' })]

@@ -9,7 +9,7 @@ import { setContact } from '../../src/store/memo.ts'
 import type { Db } from '../../src/store/open.ts'
 import { addPart, markSent } from '../../src/store/outbox.ts'
 import { artifact } from '../delivery/plan-kit.ts'
-import { address, event, flush, makeClock, part, tempDir, testStore } from '../kit/core.ts'
+import { address, event, eventually, flush, makeClock, part, tempDir, testStore } from '../kit/core.ts'
 import { keepingLog } from '../kit/deps.ts'
 import { kept } from '../media/media-kit.ts'
 
@@ -162,6 +162,19 @@ test('a file goes when its time is over and nothing that can still be delivered 
   clock.set(clock.now() + day + 1)
   await sweep(deps, live)
   expect([blobs.stat(owed) !== null, blobs.stat(delivered), blobs.stat(loose)]).toEqual([true, null, null])
+})
+
+test('files whose time is over go at the start, not minutes later', async () => {
+  const stop = new AbortController()
+  const { clock, deps, blobs } = await rig()
+  const old = await kept(blobs, 'a')
+  clock.set(clock.now() + day + 1)
+  const young = await kept(blobs, 'b')
+  const ended = keepSweeping({ ...deps, sleep: clock.sleep }, stop.signal)
+  await eventually(() => blobs.stat(old) === null)
+  expect(blobs.stat(young)).not.toBeNull()
+  stop.abort()
+  await ended
 })
 
 test('sweeping goes on after trouble, at its pace, and ends with the signal', async () => {

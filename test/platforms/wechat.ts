@@ -217,7 +217,7 @@ export const startFakeWechat = async (options: WechatOptions = {}): Promise<Fake
       changed('two signatures', (query) => query.append('signature', query.get('signature') ?? '')),
       changed('another nonce', (query) => query.set('nonce', '1')),
       { name: 'an old request', call: signed(genuine, { timestamp: nowS - 301 }), status: 403 },
-      { name: 'a request of the future', call: signed(genuine, { timestamp: nowS + 302 }), status: 403 },
+      { name: 'a request of the future', call: signed(genuine, { timestamp: nowS + 360 }), status: 403 },
       { name: 'a DOCTYPE', call: { ...call, body: doctype + call.body }, status: 400 },
       { name: 'a small doctype', call: { ...call, body: doctype.toLowerCase() + call.body }, status: 400 },
       { name: 'an instruction', call: { ...call, body: `<?php 1 ?>${call.body}` }, status: 400 },
