@@ -25,7 +25,7 @@ import { approversOf } from './jobs/reach.ts'
 import { busyPart, keep } from './keep.ts'
 import { mediaRoutes } from './media/serve.ts'
 import { makeTurns } from './media/turns.ts'
-import { accessOf } from './ops/access.ts'
+import { accessOf, provesSenders } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { makeApi } from './ops/api/app.ts'
 import { operatorView } from './ops/api/view.ts'
@@ -120,14 +120,16 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     step,
   })
   const regain = makeRegain({ store, now, platforms, wake })
+  const proving = new Set(active.filter(provesSenders).map(({ module }) => module.id))
+  const outlets = () => platforms.outlets().filter(({ platform }) => proving.has(platform))
   const telling = {
     ...posting,
     store,
     wake,
     log,
-    outlets: platforms.outlets,
+    outlets,
     away: link.away,
-    approvers: () => approversOf(rules, platforms.outlets()),
+    approvers: () => approversOf(rules, outlets()),
     tenantOn: (platform: string) => (config.tenancy ? tenantFor(config.tenancy, platform, undefined) : undefined),
   }
   const follow = makeFollow({ config, edge, state, link, platforms, worker, telling, step })

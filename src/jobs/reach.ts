@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts'
 
 export interface ReachDeps {
   readonly store: Store
-  /** Switched-on platforms with the account we have there. */
+  /** Switched-on platforms on which somebody can decide, with the account we have there. */
   readonly outlets: () => readonly {
     readonly platform: string
     readonly account: string
