@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
-import { tenantFor } from '../policy/tenants.ts'
+import { placed } from '../policy/tenants.ts'
 import { newTold, toldBefore } from '../policy/told.ts'
 import { makeAdapterDeps } from './adapter-deps.ts'
 import { linkBackend } from './backend/connect.ts'
@@ -8,7 +8,7 @@ import { startBackground } from './background.ts'
 import { commands } from './commands/index.ts'
 import { makePlaces } from './commands/talks.ts'
 import type { Config } from './config/config.ts'
-import { type AdapterModule, ConfigError } from './contract/index.ts'
+import { type AdapterModule, type Address, ConfigError } from './contract/index.ts'
 import { downgrade } from './delivery/downgrade.ts'
 import { makeRegain } from './delivery/regain.ts'
 import { makeTyping } from './delivery/typing.ts'
@@ -130,7 +130,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     outlets,
     away: link.away,
     approvers: () => approversOf(rules, outlets()),
-    tenantOn: (platform: string) => (config.tenancy ? tenantFor(config.tenancy, platform, undefined) : undefined),
+    placed: (where: Address) => placed(where, config.tenancy),
   }
   const follow = makeFollow({ config, edge, state, link, platforms, worker, telling, step })
   const ports: Ports = {
