@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { newLimits } from '../policy/limits.ts'
-import { tenantFor } from '../policy/tenants.ts'
+import { placed } from '../policy/tenants.ts'
 import { newTold, toldBefore } from '../policy/told.ts'
 import { makeAdapterDeps } from './adapter-deps.ts'
 import { linkBackend } from './backend/connect.ts'
@@ -8,7 +8,7 @@ import { startBackground } from './background.ts'
 import { commands } from './commands/index.ts'
 import { makePlaces } from './commands/talks.ts'
 import type { Config } from './config/config.ts'
-import { type AdapterModule, ConfigError } from './contract/index.ts'
+import { type AdapterModule, type Address, ConfigError } from './contract/index.ts'
 import { downgrade } from './delivery/downgrade.ts'
 import { makeRegain } from './delivery/regain.ts'
 import { makeTyping } from './delivery/typing.ts'
@@ -26,7 +26,7 @@ import { approversOf } from './jobs/reach.ts'
 import { busyPart, keep } from './keep.ts'
 import { mediaRoutes } from './media/serve.ts'
 import { makeTurns } from './media/turns.ts'
-import { accessOf } from './ops/access.ts'
+import { accessOf, provesSenders } from './ops/access.ts'
 import { makeAdminApp } from './ops/admin.ts'
 import { makeApi } from './ops/api/app.ts'
 import { operatorView } from './ops/api/view.ts'
@@ -123,15 +123,17 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     step,
   })
   const regain = makeRegain({ store, now, platforms, wake })
+  const proving = new Set(active.filter(provesSenders).map(({ module }) => module.id))
+  const outlets = () => platforms.outlets().filter(({ platform }) => proving.has(platform))
   const telling = {
     ...posting,
     store,
     wake,
     log,
-    outlets: platforms.outlets,
+    outlets,
     away: link.away,
-    approvers: () => approversOf(rules, platforms.outlets()),
-    tenantOn: (platform: string) => (config.tenancy ? tenantFor(config.tenancy, platform, undefined) : undefined),
+    approvers: () => approversOf(rules, outlets()),
+    placed: (where: Address) => placed(where, config.tenancy),
   }
   const follow = makeFollow({ config, edge, state, link, platforms, worker, telling, step })
   const ports: Ports = {

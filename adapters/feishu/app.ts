@@ -17,7 +17,7 @@ export interface Presence {
 
 export interface App {
   readonly binding: Binding
-  /** Of a custom app always the same. Throws SendError where an app of the store is not installed. */
+  /** Of a custom app always the same. Throws SendError where the app is not installed, or was switched off. */
   readonly at: (tenant: string | undefined) => Presence
   /** Whether it can work at all: its secret, or what else gives its tokens. Throws FeishuError. */
   readonly check: (signal: AbortSignal) => Promise<void>
@@ -46,9 +46,12 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
   const own = { client, identity: makeIdentity(client, appId, deps) }
   const tenantNote = `tenant ${appId}`
   let tenant = memo.get(tenantNote)
-  const mayUse = makeEntry(binding, deps)
+  const entry = makeEntry(binding, deps)
   return {
-    at: () => own,
+    at: (given) => {
+      if (given !== undefined) entry.reach(given)
+      return own
+    },
     check: client.check,
     settles: async () => false,
     admits: async ({ tenantKey }) => {
@@ -58,7 +61,7 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
         await memo.set(tenantNote, tenantKey)
       }
       const used = workspace ?? tenantKey
-      return used === undefined || mayUse(used)
+      return used === undefined || entry.admits(used)
     },
   }
 }

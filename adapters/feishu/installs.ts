@@ -1,9 +1,16 @@
 // A file of its own: the workspaces of our apps among the installations, so that they can be seen and switched off there.
 import type { AdapterDeps } from '../../src/contract/index.ts'
+import { SendError } from '../../src/contract/index.ts'
 import type { Binding } from './bindings.ts'
 
-/** Whether the workspace may use us. A new one is entered; one that was switched off stays so until it is switched on. */
-export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps, 'installs' | 'log'>) => {
+export interface Entry {
+  /** Whether the workspace may use us. A new one is entered; one that was switched off stays so until it is switched on. */
+  readonly admits: (workspace: string) => Promise<boolean>
+  /** Throws SendError for one that was switched off: it is not spoken to either. */
+  readonly reach: (workspace: string) => void
+}
+
+export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps, 'installs' | 'log'>): Entry => {
   const { account, appId, domain, mode, workspaceName } = binding
   const facts = {
     account,
@@ -13,7 +20,7 @@ export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps,
     ...(workspaceName === undefined ? {} : { name: workspaceName }),
   }
 
-  return async (workspace: string): Promise<boolean> => {
+  const admits: Entry['admits'] = async (workspace) => {
     const found = installs.resolve(workspace)
     if (found.ok) return true
     if (found.reason !== 'missing_binding') {
@@ -25,4 +32,12 @@ export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps,
     log.info({ account, workspace }, 'a workspace was entered')
     return true
   }
+
+  const reach: Entry['reach'] = (workspace) => {
+    const found = installs.resolve(workspace)
+    if (!found.ok && found.reason !== 'missing_binding')
+      throw new SendError('target_gone', `no usable installation for ${workspace}: ${found.reason}`)
+  }
+
+  return { admits, reach }
 }

@@ -28,7 +28,9 @@ export interface Oauth {
 const nonceBytes = 16
 const expiryBytes = 6
 const macBytes = 24
-/** States that came back are remembered until they expire; more at once than people can install. */
+/** States that came back are remembered until they expire, the last so many: who lets states come back on purpose must
+ *  not keep others from installing. One that is forgotten is of no use: its browser gave the cookie back, and its code
+ *  works once. */
 const mostUsed = 500
 const usedKey = 'used install states'
 const usedForm = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.number()))
@@ -49,7 +51,8 @@ const page = (status: number, body: string, headers: Readonly<Record<string, str
 })
 
 /** What went wrong is in the log; a browser learns nothing. */
-const failed = (): Verdict => page(400, 'This did not work. Please start the installation again.\n')
+const failed = (headers: Readonly<Record<string, string>> = {}): Verdict =>
+  page(400, 'This did not work. Please start the installation again.\n', headers)
 
 const installed = 'Installed. You can close this page and write to the app in Slack.\n'
 const installedButOff =
@@ -85,6 +88,9 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
 
   /** The browser that began has to be the one that ends it: its cookie can't be made from the state. */
   const cookieName = (nonce: string): string => `slack_install_${nonce.slice(0, 8)}`
+  const cookie = (nonce: string, value: string, seconds: number): Readonly<Record<string, string>> => ({
+    'set-cookie': `${cookieName(nonce)}=${value}; Max-Age=${seconds}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+  })
   const cookieValue = (nonce: string): string => macOf('cookie', Buffer.from(nonce, 'hex')).toString('base64url')
   const hasCookie = (request: RawRequest, nonce: string): boolean =>
     (request.header('cookie') ?? '')
@@ -103,8 +109,10 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
       loaded = true
     }
     for (const [one, until] of usedStates) if (until <= now()) usedStates.delete(one)
-    if (usedStates.has(nonce) || usedStates.size >= mostUsed) return false
+    if (usedStates.has(nonce)) return false
     usedStates.set(nonce, expiresAtMs)
+    const [oldest] = usedStates.keys()
+    if (usedStates.size > mostUsed && oldest !== undefined) usedStates.delete(oldest)
     await memo.set(usedKey, JSON.stringify(Object.fromEntries(usedStates)))
     return true
   }
@@ -133,8 +141,7 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
       url.searchParams.set('state', state)
       if (deps.redirectUri !== null) url.searchParams.set('redirect_uri', deps.redirectUri)
       const seconds = Math.ceil(deps.stateTtlMs / 1000)
-      const cookie = `${cookieName(nonce)}=${cookieValue(nonce)}; Max-Age=${seconds}; Path=/; HttpOnly; Secure; SameSite=Lax`
-      return page(302, '', { location: url.href, 'set-cookie': cookie })
+      return page(302, '', { location: url.href, ...cookie(nonce, cookieValue(nonce), seconds) })
     },
     callback: async (request) => {
       const { query } = request
@@ -143,23 +150,24 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
         log.warn({}, 'an installation came back with a wrong, old or foreign state')
         return failed()
       }
+      const gone = cookie(state.nonce, '', 0)
       if (!(await use(state))) {
         log.warn({}, 'an installation came back a second time')
-        return failed()
+        return failed(gone)
       }
       const code = query.get('code') ?? ''
       if (query.get('error') !== null || !/^[!-~]{1,500}$/.test(code)) {
         log.info({}, 'an installation was called off')
-        return page(200, 'Nothing was installed.\n')
+        return page(200, 'Nothing was installed.\n', gone)
       }
       try {
         const { workspace, status } = await exchange(code, AbortSignal.timeout(20_000))
         log.info({ workspace, status }, 'the app was installed')
-        return page(200, status === 'deactivated' ? installedButOff : installed)
+        return page(200, status === 'deactivated' ? installedButOff : installed, gone)
       } catch (error) {
         if (!(error instanceof SlackError)) throw error
         log.warn({ about: error.message }, 'an installation failed')
-        return failed()
+        return failed(gone)
       }
     },
   }

@@ -3,7 +3,7 @@ import { type Limits, take } from '../../policy/limits.ts'
 import { type Capabilities, type InboundEvent, qualified, tenantOf } from '../contract/index.ts'
 import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
-import { actionById, type StoredAction, useActions } from '../store/actions.ts'
+import { actionById, type StoredAction, type Use, useActions } from '../store/actions.ts'
 import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
 import { oneLine, short } from '../texts/common.ts'
@@ -154,8 +154,15 @@ const pressed = (id: string, event: InboundEvent, deps: PerformDeps): Meant | Pe
   const command = parsed.ok ? findCommand(deps.commands(), parsed.line.word) : null
   if (!parsed.ok || !command) return no(texts.pressExpired, 'button of an older version')
   // Decisions know themselves who decided; every other button of a used group has had its one press.
-  if (action.usedBy && command.section !== 'decide') return no(texts.pressUsed, 'button used')
+  if (action.used && command.section !== 'decide') return no(usedText(action.used, deps), 'button used')
   return { command, line: parsed.line, once: action.once }
+}
+
+/** Who presses again learns what came of the first time. */
+const usedText = ({ event }: Use, { store }: PerformDeps): string => {
+  const job = store.read((db) => jobByKey(db, event))
+  if (!job) return texts.pressUsed
+  return `${texts.pressUsed}\n${texts.jobs.stands(job.template, job.promptId ?? job.id, texts.jobs.state[job.state])}`
 }
 
 /** A button is good where it was sent to, and nowhere else: ids of chats may meet in two workspaces. */
@@ -219,7 +226,9 @@ const call = async (
     ...outcome,
     within: (db) => {
       within?.(db)
-      useActions(db, once, asker.id, deps.now())
+      // A run of which nothing came can be pressed again.
+      if (command.class !== 'run' || jobByKey(db, event.id))
+        useActions(db, once, { by: asker.id, event: event.id }, deps.now())
     },
   }
   return done(used, command.name)

@@ -5,14 +5,14 @@ import type { Store } from '../store/store.ts'
 
 export interface ReachDeps {
   readonly store: Store
-  /** Switched-on platforms with the account we have there. */
+  /** Switched-on platforms on which somebody can decide, with the account we have there. */
   readonly outlets: () => readonly {
     readonly platform: string
     readonly account: string
     readonly capabilities: Capabilities
   }[]
-  /** Whose a platform's direct chats are, where nothing more is known; undefined outside multi-tenant mode. */
-  readonly tenantOn: (platform: string) => string | undefined
+  /** An address in the tenant it belongs to by now, whatever it was when somebody wrote from there. */
+  readonly placed: (where: Address) => Address
   /** Qualified ids of everybody who may decide. */
   readonly approvers: () => readonly string[]
 }
@@ -31,19 +31,18 @@ export const approverAddresses = ({
   store,
   outlets,
   approvers,
-  tenantOn,
+  placed,
 }: ReachDeps): { readonly person: string; readonly to: Address }[] => {
   const found = approvers().flatMap((person) => {
     const known = store.read((db) => contactOf(db, person))
     // What is written for a platform that is switched off would wait for the day it comes back.
-    if (known && outlets().some((one) => one.platform === known.platform)) return [{ person, to: known }]
+    if (known && outlets().some((one) => one.platform === known.platform)) return [{ person, to: placed(known) }]
     const cut = person.indexOf(':')
     const outlet = outlets().find((one) => one.platform === person.slice(0, cut))
     if (!outlet?.capabilities.directByUserId) return []
     const chat = person.slice(cut + 1)
     const { platform, account } = outlet
-    const tenant = tenantOn(platform)
-    return [{ person, to: { platform, account, chat, kind: 'dm' as const, ...(tenant ? { tenant } : {}) } }]
+    return [{ person, to: placed({ platform, account, chat, kind: 'dm' }) }]
   })
   // Somebody may be listed by two of their ids.
   return found.filter(({ to }, i) => found.findIndex((one) => laneOf(one.to) === laneOf(to)) === i)

@@ -37,13 +37,18 @@ export const accessOf = (
   }
 }
 
-const stanceOf = ({ module, settings, active }: Config['platforms'][number], { rules }: Config) => {
+/** Whether anybody can be proven on a platform as it is set up: where not, nobody decides, whatever a list says. */
+export const provesSenders = ({ module, settings }: Config['platforms'][number]): boolean =>
+  module.provenBy === null || Boolean(settings[module.provenBy])
+
+const stanceOf = (platform: Config['platforms'][number], { rules }: Config) => {
+  const { module, active } = platform
   const lists = rules.trust.filter(({ platform }) => platform === module.id)
   return {
     id: module.id,
     active,
     hasAllowList: module.operator !== null || lists.some(({ users, chats }) => users.length + chats.length > 0),
-    proven: module.provenBy === null || Boolean(settings[module.provenBy]),
+    proven: provesSenders(platform),
     proofVariable: module.provenBy && `OPENCLAW_CONNECTOR_${module.id.toUpperCase()}_${module.provenBy}`,
     variables: lists.flatMap(({ variables }) => (variables ? [...new Set([variables.users, variables.chats])] : [])),
   }

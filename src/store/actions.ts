@@ -15,7 +15,13 @@ export interface StoredAction {
   readonly workspace: string | null
   readonly chat: string
   readonly expiresAtMs: number
-  readonly usedBy?: string
+  readonly used?: Use
+}
+
+/** Who used it up, and by which event. */
+export interface Use {
+  readonly by: string
+  readonly event: string
 }
 
 export const addAction = (db: Db, action: StoredAction): void => {
@@ -47,13 +53,18 @@ export const actionById = (db: Db, id: string): StoredAction | null => {
     workspace: row.workspace === null ? null : String(row.workspace),
     chat: String(row.chat),
     expiresAtMs: Number(row.expires_at),
-    ...(row.used_by === null ? {} : { usedBy: String(row.used_by) }),
+    ...(row.used_by === null ? {} : { used: { by: String(row.used_by), event: String(row.used_in ?? '') } }),
   }
 }
 
 /** Uses up the whole group. Called in the settling transaction, after policy let the press through. */
-export const useActions = (db: Db, once: string, by: string, nowMs: number): void => {
-  db.sql('UPDATE actions SET used_at = ?, used_by = ? WHERE once = ? AND used_at IS NULL').run(nowMs, by, once)
+export const useActions = (db: Db, once: string, { by, event }: Use, nowMs: number): void => {
+  db.sql('UPDATE actions SET used_at = ?, used_by = ?, used_in = ? WHERE once = ? AND used_at IS NULL').run(
+    nowMs,
+    by,
+    event,
+    once,
+  )
 }
 
 export const pruneActions = (db: Db, expiredBeforeMs: number, limit: number): number =>

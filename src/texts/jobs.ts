@@ -94,6 +94,7 @@ export const jobs = {
   stopAll: '[Stop] Global interrupt sent: whatever ComfyUI was running is being stopped.',
   tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,
   place,
+  stands: (template: string, id: string, state: string) => `${template}: ${state}\nID: ${id}`,
   headline: (id: string, state: string) => `Job ${id}: ${state}`,
   produced: (names: readonly string[], total: number) =>
     `Produced ${total}: ${names.map((name) => short(name, 80)).join(', ')}`,

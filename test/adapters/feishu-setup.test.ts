@@ -71,9 +71,9 @@ describe('one app', () => {
 })
 
 describe('installations', () => {
-  it('hold each workspace that was heard of, without any secret; switched off it is not heard any more', async () => {
+  it('hold each workspace that was heard of, without any secret; switched off it is not heard nor spoken to', async () => {
     const installs = testInstalls('feishu')
-    const { events } = connected(fake, { installs }, { WORKSPACE_NAME: 'Alpha', ACCOUNT_ID: 'main' })
+    const { adapter, events } = connected(fake, { installs }, { WORKSPACE_NAME: 'Alpha', ACCOUNT_ID: 'main' })
     const say = () => fake.say(fake.people.ann, fake.places.dm, 'hello')
     await say()
     await say()
@@ -87,9 +87,13 @@ describe('installations', () => {
     })
     await installs.note('fa4etenant000001', { status: { to: 'deactivated', reason: 'by hand' } })
     expect(await say()).toMatchObject({ status: 401 })
+    const answer = () => adapter.send(makePart([text('hello')], { to: events[0]!.where }), never)
+    await expect(answer()).rejects.toMatchObject({ code: 'target_gone' })
+    expect(fake.shown()).toEqual([])
     await installs.note('fa4etenant000001', { status: { to: 'active', reason: 'by hand' } })
     await say()
-    expect(events).toHaveLength(3)
+    await answer()
+    expect([events.length, fake.shown().length]).toEqual([3, 1])
   })
 })
 

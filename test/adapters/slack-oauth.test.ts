@@ -108,51 +108,6 @@ describe('installing the app', () => {
     await expect(slack.adapter.send(bare, never)).rejects.toMatchObject({ code: 'target_gone' })
   })
 
-  it('takes a state once, from the browser that began, in time, and from us', async () => {
-    const slack = open()
-    const { location, cookie } = await begin(slack)
-    const state = location.searchParams.get('state') ?? ''
-    const code = () => fake.oauth.agree({ redirectUri })
-    const other = (await begin(slack)).cookie
-    const forged = `${state.slice(0, -2)}${state.endsWith('AA') ? 'BB' : 'AA'}`
-    for (const [given, by] of [
-      [state, ''],
-      [state, other],
-      [state, `${cookie}x`],
-      [forged, cookie],
-      ['', cookie],
-      [`${state}=`, cookie],
-    ] as const)
-      expect(await comeBack(slack, { code: code(), state: given }, by)).toMatchObject({ status: 400 })
-    expect(fake.oauth.exchanges()).toBe(0)
-    const [first, second] = await Promise.all([
-      comeBack(slack, { code: code(), state }, cookie),
-      comeBack(slack, { code: code(), state }, cookie),
-    ])
-    expect([first.status, second.status]).toEqual([200, 400])
-    expect(fake.oauth.exchanges()).toBe(1)
-    const late = await begin(slack)
-    nowMs += 600_001
-    const tooLate = { code: code(), state: late.location.searchParams.get('state') ?? '' }
-    expect(await comeBack(slack, tooLate, late.cookie)).toMatchObject({ status: 400 })
-  })
-
-  it('remembers used states over a restart', async () => {
-    const values = new Map<string, string>()
-    const memo = {
-      get: (key: string) => values.get(key) ?? null,
-      set: async (key: string, value: string) => void values.set(key, value),
-    }
-    const slack = open({ memo })
-    const { location, cookie } = await begin(slack)
-    const state = location.searchParams.get('state') ?? ''
-    await comeBack(slack, { error: 'access_denied', state }, cookie)
-    const again = open({ memo })
-    expect(await comeBack(again, { code: fake.oauth.agree({ redirectUri }), state }, cookie)).toMatchObject({
-      status: 400,
-    })
-  })
-
   it('that is called off, or that Slack refuses, tells a browser nothing', async () => {
     const slack = open()
     const { location, cookie } = await begin(slack)

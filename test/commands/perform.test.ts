@@ -164,9 +164,9 @@ test('a group of buttons is used up by the first press that policy lets through,
   const { say, db } = commandRig()
   addAction(db, button({ say: '/trace p-1', once: 'g1' }))
   expect(await say('eve', '', press())).toContain('[Access Denied]')
-  expect(actionById(db, 'act1')?.usedBy).toBeUndefined()
+  expect(actionById(db, 'act1')?.used).toBeUndefined()
   expect(await say('boss', '', press())).toContain('p-1')
-  expect(actionById(db, 'act1')?.usedBy).toBe('fake:boss')
+  expect(actionById(db, 'act1')?.used?.by).toBe('fake:boss')
 })
 
 test('a button that can be used once is used once', async () => {
@@ -175,6 +175,18 @@ test('a button that can be used once is used once', async () => {
   addAction(db, button({ id: 'act2', once: 'g1' }))
   expect(await say('ann', '', press())).toContain('You are fake:ann')
   for (const id of ['act1', 'act2']) expect(await say('eve', '', press(id))).toBe('This button has already been used.')
+})
+
+test('a used button of a run tells what came of it, and one of which nothing came is not used up', async () => {
+  const { say, db } = commandRig({ deps: { maxOpenJobs: 1 } })
+  addAction(db, button({ say: '/run portrait again', only: 'fake:ann', once: 'again:j1' }))
+  await say('ann', '/run portrait first')
+  expect(await say('ann', '', press())).toContain('You already have 1 jobs waiting')
+  db.exec(`UPDATE jobs SET state = 'done'`)
+  expect(await say('ann', '', press())).toMatch(/^\[Job Submitted\] portrait/)
+  expect(await say('ann', '', press())).toMatch(
+    /^This button has already been used\.\nportrait: in the queue\nID: \S+$/,
+  )
 })
 
 test('a decision by button that somebody made before is told with who decided', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { adminToken, openHouse } from './harness.ts'
 import { until } from './process.ts'
-import { chatOf } from './telegram.ts'
+import { carl, chatOf } from './telegram.ts'
 
 const env = {
   OPENCLAW_MULTI_TENANT_ENABLED: 'true',
@@ -45,6 +45,23 @@ describe.concurrent('one daemon for two tenants', () => {
       .filter(({ path }) => path.startsWith('/openclaw/templates'))
       .map(({ headers }) => headers['x-openclaw-tenant-id'])
     expect(new Set(named)).toEqual(new Set(['acme', 'umbrella']))
+  })
+
+  test('tells approvers who wrote before there were tenants, in the tenant they write in by now', async ({
+    onTestFinished,
+  }) => {
+    const house = await openHouse(onTestFinished, { simulator: { multiTenant: true } })
+    const { telegram } = house
+    const bob = chatOf(telegram, telegram.people.bob)
+    const guest = chatOf(telegram, carl)
+    await bob.say('/whoami')
+    await bob.shows('You are telegram:')
+    await house.daemon().stop()
+    await house.start(env)
+    await guest.say('/run portrait a red fox')
+    await bob.shows('[Approval Requested] by Carl')
+    bob.press('[Approval Requested]', 'Approve')
+    await guest.shows(({ media }) => media.length > 0)
   })
 
   test('shows its operator one tenant at a time', async ({ onTestFinished }) => {

@@ -63,7 +63,7 @@ export const jobsRig = ({ caps = {}, approvers = ['fake:boss'], deps = {} }: Opt
     away: () => (awayMs === null ? null : { sinceMs: awayMs }),
     outlets: () => [{ platform: 'fake', account: 'bot', capabilities: platform }],
     approvers: () => approvers,
-    tenantOn: () => undefined,
+    placed: (where) => where,
   }
   const submitting: SubmitDeps = {
     backend: comfy.backend,

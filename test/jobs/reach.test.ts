@@ -49,7 +49,7 @@ test('an approver is reached where they wrote last, or by their id where that is
       { platform: 'other', account: 'o', capabilities: caps(false) },
     ],
     approvers: () => ['fake:1:2', 'other:carl', 'other:dora', 'off:eve'],
-    tenantOn: () => undefined,
+    placed: (where) => where,
   })
   expect(reached).toEqual([
     { person: 'fake:1:2', to: { platform: 'fake', account: 'bot', chat: '1:2', kind: 'dm' } },
@@ -76,7 +76,7 @@ test('an approver listed by two of their ids is told once', () => {
     store,
     outlets: () => [{ platform: 'fake', account: 'bot', capabilities: capabilities() }],
     approvers: () => ['fake:123', 'fake:U.9'],
-    tenantOn: () => undefined,
+    placed: (where) => where,
   })
   expect(reached).toEqual([{ person: 'fake:123', to: address() }])
 })

@@ -63,7 +63,7 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
       expiresAtMs: 1,
     }),
   actionById: (db) => actions.actionById(db, 'a'),
-  useActions: (db) => actions.useActions(db, 'o', 'fake:ann', 1),
+  useActions: (db) => actions.useActions(db, 'o', { by: 'fake:ann', event: 'e' }, 1),
   pruneActions: (db) => actions.pruneActions(db, 1, 5),
   addApproval: (db) =>
     approvals.addApproval(db, {

@@ -216,9 +216,10 @@ test('buttons of one group are used up together, and remember who used them firs
   addAction(db, action('yes', { once: 'approval:1' }))
   addAction(db, action('no', { once: 'approval:1', only: 'fake:bob' }))
   addAction(db, action('other', { once: 'approval:2' }))
-  useActions(db, 'approval:1', 'fake:bob', 50)
-  useActions(db, 'approval:1', 'fake:eve', 60)
-  expect(['yes', 'no', 'other'].map((id) => actionById(db, id)?.usedBy)).toEqual(['fake:bob', 'fake:bob', undefined])
+  useActions(db, 'approval:1', { by: 'fake:bob', event: 'e1' }, 50)
+  useActions(db, 'approval:1', { by: 'fake:eve', event: 'e2' }, 60)
+  const used = { by: 'fake:bob', event: 'e1' }
+  expect(['yes', 'no', 'other'].map((id) => actionById(db, id)?.used)).toEqual([used, used, undefined])
   expect(actionById(db, 'no')).toMatchObject({ only: 'fake:bob', say: '/approve apr_1', chat: 'c1' })
   expect(actionById(db, 'never')).toBeNull()
 })

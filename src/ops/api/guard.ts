@@ -53,7 +53,7 @@ export const makeGuard = ({ token, tenancy, addressOf, now }: GuardDeps): Middle
       return c.json({ ok: false, error: 'No admin token is set. Set OPENCLAW_CONNECTOR_ADMIN_TOKEN.' }, 403)
     if (!isToken(c.req.header(tokenHeader) ?? '', token))
       return c.json({ ok: false, error: 'Invalid admin token.' }, 403)
-    const tenant = tenancy ? (c.req.header(tenancy.header)?.trim().toLowerCase() ?? tenancy.own) : onlyTenant
+    const tenant = tenancy ? c.req.header(tenancy.header)?.trim().toLowerCase() || tenancy.own : onlyTenant
     if (!tenantForm.test(tenant)) {
       const message = `${tenancy?.header} must match ${tenantForm.source}`
       return c.json({ ok: false, error: 'tenant_invalid', message }, 403)

@@ -9,7 +9,7 @@ import { apiRig, root, token } from './kit.ts'
 
 const tenancy = { header: 'X-Org', own: 'acme' }
 const as = (tenant?: string) => ({
-  headers: { 'X-OpenClaw-Admin-Token': token, ...(tenant ? { 'X-Org': tenant } : {}) },
+  headers: { 'X-OpenClaw-Admin-Token': token, ...(tenant === undefined ? {} : { 'X-Org': tenant }) },
 })
 
 describe('the admin API', () => {
@@ -111,6 +111,7 @@ describe('in multi-tenant mode', () => {
     const { api } = await rig()
     for (const [tenant, workspace] of [
       [undefined, 'W1'],
+      ['', 'W1'],
       ['acme', 'W1'],
       [' Umbrella ', 'W2'],
     ] as const) {
