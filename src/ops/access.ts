@@ -33,13 +33,32 @@ export const accessOf = (
   return {
     rules: made.rules,
     problems: [...made.problems, ...stance.problems],
-    warnings: [...made.warnings, ...stance.warnings, ...missing(config, made.rules)],
+    warnings: [...made.warnings, ...nobodys(config, modules), ...stance.warnings, ...missing(config, made.rules)],
   }
 }
 
 /** Whether anybody can be proven on a platform as it is set up: where not, nobody decides, whatever a list says. */
 export const provesSenders = ({ module, settings }: Config['platforms'][number]): boolean =>
   module.provenBy === null || Boolean(settings[module.provenBy])
+
+const everywhere = {
+  adminUsers: 'OPENCLAW_CONNECTOR_ADMIN_USERS',
+  allowPublic: 'OPENCLAW_COMMAND_ALLOW_FROM_PUBLIC',
+  allowRun: 'OPENCLAW_COMMAND_ALLOW_FROM_RUN',
+  allowAdmin: 'OPENCLAW_COMMAND_ALLOW_FROM_ADMIN',
+} as const
+
+/** Ids in the lists for all platforms that nobody on theirs can have: they give no rights, which somebody may miss. */
+const nobodys = ({ rules }: Config, modules: readonly AdapterModule[]): readonly string[] =>
+  Object.entries(everywhere).flatMap(([list, variable]) =>
+    rules[list as keyof typeof everywhere].flatMap((entry) => {
+      const module = modules.find(({ id }) => entry.toLowerCase().startsWith(`${id}:`))
+      const row = Object.values(module?.env ?? {}).find((one) => one.kind === 'ids' && one.trust === 'users')
+      const form = row?.kind === 'ids' ? row.matches : undefined
+      if (!module || !form || form.test(entry.slice(module.id.length + 1))) return []
+      return [`${variable}: ${entry} is nobody on ${module.capabilities.name}; /whoami there shows how ids look.`]
+    }),
+  )
 
 const stanceOf = (platform: Config['platforms'][number], { rules }: Config) => {
   const { module, active } = platform

@@ -17,7 +17,7 @@ const chat = (caps: Partial<Capabilities> = {}): AdapterModule =>
     env: {
       TOKEN: { kind: 'text', about: 'Token', secret: true },
       SECRET: { kind: 'text', about: 'Secret', secret: true },
-      ALLOWED_USERS: { kind: 'ids', about: 'Users', trust: 'users' },
+      ALLOWED_USERS: { kind: 'ids', about: 'Users', trust: 'users', matches: /^\d+$/ },
     },
     activation: [['TOKEN']],
     operator: null,
@@ -77,6 +77,16 @@ test('without anybody who decides, and without the token, approvals come to noth
   const { warnings } = access({ ...chatOn, OPENCLAW_CONNECTOR_CHAT_ALLOWED_USERS: '42' })
   expect(warnings.join('\n')).toContain('OPENCLAW_CONNECTOR_ADMIN_USERS: empty')
   expect(warnings.join('\n')).toContain('OPENCLAW_CONNECTOR_ADMIN_TOKEN: not set')
+})
+
+test('an id that nobody on its platform can have is warned about, as it gives no rights', () => {
+  const env = { ...chatOn, ...closed, ...token }
+  const mistyped = access({ ...env, OPENCLAW_COMMAND_ALLOW_FROM_RUN: 'chat:42, chat:+42, Chat:ann, terminal:ann, +42' })
+  const lines = mistyped.warnings.filter((line) => line.includes('is nobody'))
+  expect(lines).toEqual([
+    'OPENCLAW_COMMAND_ALLOW_FROM_RUN: chat:+42 is nobody on Fake; /whoami there shows how ids look.',
+    'OPENCLAW_COMMAND_ALLOW_FROM_RUN: Chat:ann is nobody on Fake; /whoami there shows how ids look.',
+  ])
 })
 
 test('whoever sits at the terminal is an admin unless that is switched off', () => {
