@@ -1,5 +1,6 @@
 import { laneOf } from '../contract/index.ts'
 import { mailbox } from '../store/mailbox.ts'
+import { underWayCount } from '../store/outbox.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say } from './command.ts'
 
@@ -15,7 +16,10 @@ export const inbox: Command = {
   example: '/inbox',
   fits: ({ answer }) => answer.push !== 'always',
   run: async (call, deps) => {
-    const [first] = deps.store.read((db) => mailbox(db, laneOf(call.where), 1))
-    return first ? { reply: null, release: [first.key] } : say(texts.mailboxEmpty)
+    const lane = laneOf(call.where)
+    const [first] = deps.store.read((db) => mailbox(db, lane, 1))
+    if (first) return { reply: null, release: [first.key] }
+    const underWay = deps.store.read((db) => underWayCount(db, lane, deps.now()))
+    return say(underWay > 0 ? texts.mailboxUnderWay(underWay) : texts.mailboxEmpty)
   },
 }

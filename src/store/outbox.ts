@@ -210,6 +210,14 @@ export const withdraw = (db: Db, key: string, nowMs: number): boolean =>
 export const openCount = (db: Db): number =>
   Number(db.sql(`SELECT count(*) AS n FROM outbox WHERE ${open}`).get()?.n ?? 0)
 
+/** How many parts of a conversation are on their way, those put off to a set time aside. */
+export const underWayCount = (db: Db, lane: string, nowMs: number): number =>
+  Number(
+    db
+      .sql(`SELECT count(*) AS n FROM outbox WHERE lane = ? AND ${open} AND (attempts > 0 OR next_at <= ?)`)
+      .get(lane, nowMs)?.n ?? 0,
+  )
+
 /** Whether a blob is still needed by a part that has to be sent (or fetched from a mailbox). */
 export const blobNeeded = (db: Db, blob: string, deliveredSinceMs: number): boolean =>
   db

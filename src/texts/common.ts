@@ -36,7 +36,7 @@ export const oneLine = (text: string): string =>
 /** A value of an input as a person (and ComfyUI, which converts numbers) can read it. */
 export const inputText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
-const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
+export const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
 
 export const common = {
   nudge: 'Something is ready for you here. Write me anything to get it.',
@@ -75,6 +75,8 @@ export const common = {
   } as Readonly<Record<string, string>>,
   usage: (usage: string, example: string) => `Usage: ${usage}\nExample: ${example}`,
   someone: 'somebody',
+  mailboxUnderWay: (n: number) =>
+    `${plural(n, 'answer')} ${n === 1 ? 'is' : 'are'} on the way to you; the platform is slow or does not take them right now. Nothing else is waiting.`,
   mailboxWaiting: (n: number) => `${plural(n, 'answer')} waiting for you: /inbox`,
   mailboxEmpty: 'Nothing is waiting for you.',
   mailboxMoreLabel: (n: number) => `More (${n})`,

@@ -1,4 +1,4 @@
-import { clock, duration, inputText, oneLine, short, size } from './common.ts'
+import { clock, duration, inputText, oneLine, plural, short, size } from './common.ts'
 
 const values = (inputs: Readonly<Record<string, unknown>>, most = 12): string => {
   const all = Object.entries(inputs)
@@ -92,7 +92,8 @@ export const jobs = {
     `ComfyUI has no job ${ids.map((id) => short(id, 60)).join(', ')} that waits or runs. /jobs lists what does.`,
   cancelHeld: 'I keep asking it to stop until it answers; the job may go on till then.',
   stopAll: '[Stop] Global interrupt sent: whatever ComfyUI was running is being stopped.',
-  tooManyOpen: (max: number) => `You already have ${max} jobs waiting. Wait for one to finish, or /cancel one.`,
+  tooManyOpen: (max: number) =>
+    `You already have ${plural(max, 'job')} waiting. Wait for one to finish, or /cancel one.`,
   place,
   stands: (template: string, id: string, state: string) => `${template}: ${state}\nID: ${id}`,
   headline: (id: string, state: string) => `Job ${id}: ${state}`,

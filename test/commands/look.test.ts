@@ -218,3 +218,11 @@ test('/inbox gives the oldest answer that waits here, one at a time', async () =
   expect(outcome).toMatchObject({ reply: null, release: ['old1'] })
   expect(laneOf(address())).toBe('fake bot  c1')
 })
+
+test('/inbox does not say that nothing is there while answers can not be sent; what is put off does not count', async () => {
+  const { say, db } = commandRig({ caps: mute })
+  addPart(db, { part: part('later'), notBeforeMs: 9e15 }, 1)
+  expect(await say('ann', '/inbox')).toBe('Nothing is waiting for you.')
+  addPart(db, { part: part('held') }, 1)
+  expect(await say('ann', '/inbox')).toMatch(/^1 answer is on the way to you; /)
+})

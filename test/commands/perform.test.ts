@@ -181,7 +181,7 @@ test('a used button of a run tells what came of it, and one of which nothing cam
   const { say, db } = commandRig({ deps: { maxOpenJobs: 1 } })
   addAction(db, button({ say: '/run portrait again', only: 'fake:ann', once: 'again:j1' }))
   await say('ann', '/run portrait first')
-  expect(await say('ann', '', press())).toContain('You already have 1 jobs waiting')
+  expect(await say('ann', '', press())).toContain('You already have 1 job waiting')
   db.exec(`UPDATE jobs SET state = 'done'`)
   expect(await say('ann', '', press())).toMatch(/^\[Job Submitted\] portrait/)
   expect(await say('ann', '', press())).toMatch(

@@ -151,6 +151,7 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   lanesWithMail: (db) => mail.lanesWithMail(db, 'fake'),
   mailboxCount: (db) => mail.mailboxCount(db, 'lane'),
   openCount: (db) => outbox.openCount(db),
+  underWayCount: (db) => outbox.underWayCount(db, 'lane', 1),
   blobNeeded: (db) => outbox.blobNeeded(db, 'b', 1),
   pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
   addSentMedia: (db) => sentMedia.addSentMedia(db, event('e', '', { media: [{ kind: 'image', ref: 'r' }] }), 1),
