@@ -78,7 +78,9 @@ const storeApp = (binding: Binding, deps: Deps): Nature => {
   }
 }
 
-export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App => {
+export const openApp = (binding: Binding, options: AppOptions, all: Deps): App => {
+  // An organisation may have several of our apps, of which each comes and goes by itself.
+  const deps = { ...all, installs: all.installs.having({ app_id: binding.appId }) }
   const { log, now } = deps
   const { account, workspace } = binding
   const isStore = binding.type === 'store'
