@@ -42,7 +42,7 @@ export const longConnection = (app: App, deps: Deps): Stream => {
         // The console saves this way of events only while a connection is up, so it has to be seen.
         deps.log.info({ account }, about)
       }
-      await session(socket, Number(url.searchParams.get('service_id') ?? 0), deliver, up, signal)
+      await session(socket, serviceIn(url), deliver, up, signal)
     } catch (error) {
       if (signal.aborted) return
       throw streamError(error)
@@ -145,6 +145,12 @@ export const longConnection = (app: App, deps: Deps): Stream => {
 
 const bytesOf = (data: Buffer | ArrayBuffer | readonly Buffer[]): Uint8Array =>
   data instanceof ArrayBuffer ? new Uint8Array(data) : data instanceof Uint8Array ? data : Buffer.concat(data)
+
+/** What pings name; 0 where the address names none that is one. */
+const serviceIn = ({ searchParams }: URL): number => {
+  const id = searchParams.get('service_id') ?? ''
+  return /^\d{1,10}$/.test(id) ? Number(id) : 0
+}
 
 const safeUrl = (text: string, origin: string): URL => {
   const url = URL.parse(text)

@@ -126,6 +126,18 @@ describe('recorded frames', () => {
 })
 
 describe('the long connection', () => {
+  it.each(['service_id=abc', 'service_id=1.5', 'service_id=', 'x=1'])(
+    'pings with 0 where the address says %s',
+    async (named) => {
+      const url = fake.sockets.url(fake.api.origin, account).replace(/service_id=\d+/, named)
+      fake.api.refuseEndpoint({ code: 0, msg: '', data: { URL: url } })
+      const stream = await open()
+      await say('hello')
+      await stream.until(1)
+      expect(fake.sockets.pings()[0]).toMatchObject({ service: 0 })
+    },
+  )
+
   it('says nothing to a frame of no known kind', async () => {
     const stream = await open()
     const frame = readFrame(bytesOf('ws.event'))
