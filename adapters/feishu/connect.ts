@@ -17,6 +17,8 @@ const maxPayload = 4 * 1024 * 1024
 const mostPending = 64
 const usualPingMs = 120_000
 const tooManyMs = 5 * 60_000
+/** The app may not connect at all, said of the address and of the handshake alike. */
+const forbidden = 403
 
 type Deps = Pick<AdapterDeps, 'log' | 'now' | 'random' | 'sleep'>
 
@@ -162,7 +164,9 @@ const safeUrl = (text: string, origin: string): URL => {
 
 /** The code says why, the platform's words how it calls that; what is as long as a ticket is taken out of them. */
 const handshakeError = (status: number, headers: IncomingHttpHeaders): FeishuError => {
-  const code = Number(headers['handshake-autherrcode'] ?? '')
+  const [reason, told] = [headers['handshake-autherrcode'], headers['handshake-status']].map((one) => Number(one ?? ''))
+  // The status 514 stands for a ticket of yesterday too: that is no reason to stay away.
+  const code = reason || (told === forbidden ? forbidden : 0)
   const said = String(headers['handshake-msg'] ?? '').replaceAll(/[^ -~]|[\w-]{20,}/g, '')
   const words = ['the connection was refused', ...(said === '' ? [] : [said.slice(0, 100)])].join(': ')
   return new FeishuError({ words, status, code: code > 0 ? code : null })

@@ -123,6 +123,15 @@ describe('recorded frames', () => {
     expect(error).toMatchObject({ fatal: false, message: expect.stringContaining('1000040999') })
     expect(error?.message).toContain('auth failed')
   })
+
+  // A ticket that was used or is too old is 514 as well, and there is a new one each time.
+  it.each([
+    [403, true, 'enable it'],
+    [514, false, 'auth failed'],
+  ])('a handshake refused with the status %i alone ends it for good: %s', async (status, fatal, about) => {
+    fake.sockets.refuse(status)
+    expect(await run().ended).toMatchObject({ fatal, message: expect.stringContaining(about) })
+  })
 })
 
 describe('the long connection', () => {
