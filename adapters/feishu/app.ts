@@ -1,5 +1,6 @@
 // A file of its own: one app with everything of it, and the way of an occurrence from there into events.
 import type { AdapterDeps, InboundEvent, Verified } from '../../src/contract/index.ts'
+import { SendError } from '../../src/contract/index.ts'
 import type { Binding } from './bindings.ts'
 import { type Client, openClient } from './client.ts'
 import { decode, type Occurrence } from './decode.ts'
@@ -19,6 +20,8 @@ export interface App {
   readonly binding: Binding
   /** Of a custom app always the same. Throws SendError where an app of the store is not installed. */
   readonly at: (tenant: string | undefined) => Presence
+  /** For what is sent to a workspace. Throws SendError where the installation there is not to be used. */
+  readonly clientTo: (workspace: string | undefined) => Client
   /** Whether it can work at all: its secret, or what else gives its tokens. Throws FeishuError. */
   readonly check: (signal: AbortSignal) => Promise<void>
   /** What we make of it. Throws while it can't be told whether a group means us. */
@@ -37,7 +40,7 @@ export interface AppOptions {
 type Deps = Pick<AdapterDeps, 'fetch' | 'now' | 'log' | 'memo' | 'installs'>
 
 /** What the two types of apps differ in. */
-type Nature = Pick<App, 'at' | 'check' | 'settles' | 'admits'>
+type Nature = Pick<App, 'at' | 'clientTo' | 'check' | 'settles' | 'admits'>
 
 const customApp = (binding: Binding, deps: Deps): Nature => {
   const { memo } = deps
@@ -46,9 +49,15 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
   const own = { client, identity: makeIdentity(client, appId, deps) }
   const tenantNote = `tenant ${appId}`
   let tenant = memo.get(tenantNote)
-  const mayUse = makeEntry(binding, deps)
+  const { mayUse, isRefused } = makeEntry(binding, deps)
   return {
     at: () => own,
+    clientTo: (given) => {
+      const used = workspace ?? given ?? tenant ?? undefined
+      if (used !== undefined && isRefused(used))
+        throw new SendError('target_gone', `the installation in ${used} is not to be used`)
+      return client
+    },
     check: client.check,
     settles: async () => false,
     admits: async ({ tenantKey }) => {
@@ -72,6 +81,7 @@ const storeApp = (binding: Binding, deps: Deps): Nature => {
       const client = store.clientOf(tenant)
       return { client, identity: makeIdentity(client, `${binding.appId} ${tenant}`, deps) }
     },
+    clientTo: (given) => store.clientOf(reach(given)),
     check: store.check,
     settles,
     admits,

@@ -2,8 +2,14 @@
 import type { AdapterDeps } from '../../src/contract/index.ts'
 import type { Binding } from './bindings.ts'
 
-/** Whether the workspace may use us. A new one is entered; one that was switched off stays so until it is switched on. */
-export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps, 'installs' | 'log'>) => {
+export interface Entry {
+  /** Whether the workspace may use us. A new one is entered; one that was switched off stays so until it is switched on. */
+  readonly mayUse: (workspace: string) => Promise<boolean>
+  /** There is one, and it is not to be used. */
+  readonly isRefused: (workspace: string) => boolean
+}
+
+export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps, 'installs' | 'log'>): Entry => {
   const { account, appId, domain, mode, workspaceName } = binding
   const facts = {
     account,
@@ -13,7 +19,11 @@ export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps,
     ...(workspaceName === undefined ? {} : { name: workspaceName }),
   }
 
-  return async (workspace: string): Promise<boolean> => {
+  const isRefused: Entry['isRefused'] = (workspace) => {
+    const found = installs.resolve(workspace)
+    return !found.ok && found.reason !== 'missing_binding'
+  }
+  const mayUse: Entry['mayUse'] = async (workspace) => {
     const found = installs.resolve(workspace)
     if (found.ok) return true
     if (found.reason !== 'missing_binding') {
@@ -25,4 +35,5 @@ export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps,
     log.info({ account, workspace }, 'a workspace was entered')
     return true
   }
+  return { mayUse, isRefused }
 }

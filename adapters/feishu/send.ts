@@ -52,7 +52,7 @@ export const makeSender = (
   const appFor = ({ account, workspace }: Address): Way => {
     const app = appOf(apps, account)
     if (app === undefined) throw new SendError('rejected', `the account ${account} is not configured any more`)
-    return { binding: app.binding, client: app.at(workspace).client }
+    return { binding: app.binding, client: app.clientTo(workspace) }
   }
 
   /** `auth` stops the whole platform: with several apps or tenants the trouble of one is its own, and tried again. */

@@ -71,10 +71,15 @@ describe('one app', () => {
 })
 
 describe('installations', () => {
-  it('hold each workspace that was heard of, without any secret; switched off it is not heard any more', async () => {
+  it('hold each workspace that was heard of, without any secret; switched off it is neither heard nor told', async () => {
     const installs = testInstalls('feishu')
-    const { events } = connected(fake, { installs }, { WORKSPACE_NAME: 'Alpha', ACCOUNT_ID: 'main' })
+    const { adapter, events } = connected(fake, { installs, fetch }, { WORKSPACE_NAME: 'Alpha', ACCOUNT_ID: 'main' })
     const say = () => fake.say(fake.people.ann, fake.places.dm, 'hello')
+    const tell = (more: object = { workspace: 'fa4etenant000001' }) => {
+      const to = { platform: 'feishu', account: 'main', chat: fake.people.ann.id, kind: 'dm', ...more } as const
+      return adapter.send(makePart([text('x')], { to, key: `k${Math.random()}` }), never)
+    }
+    await tell()
     await say()
     await say()
     expect(installs.list()).toMatchObject([{ workspace: 'fa4etenant000001', secretNames: [], status: 'active' }])
@@ -87,9 +92,13 @@ describe('installations', () => {
     })
     await installs.note('fa4etenant000001', { status: { to: 'deactivated', reason: 'by hand' } })
     expect(await say()).toMatchObject({ status: 401 })
+    await expect(tell()).rejects.toMatchObject({ code: 'target_gone' })
+    await expect(tell({})).rejects.toMatchObject({ code: 'target_gone' })
     await installs.note('fa4etenant000001', { status: { to: 'active', reason: 'by hand' } })
     await say()
+    await tell()
     expect(events).toHaveLength(3)
+    expect(fake.shown()).toHaveLength(2)
   })
 })
 
