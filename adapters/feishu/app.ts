@@ -24,6 +24,8 @@ export interface App {
   readonly clientTo: (workspace: string | undefined) => Client
   /** Whether it can work at all: its secret, or what else gives its tokens. Throws FeishuError. */
   readonly check: (signal: AbortSignal) => Promise<void>
+  /** Enters the workspace among the installations, where it is known before anybody wrote. */
+  readonly enter: () => Promise<void>
   /** What we make of it. Throws while it can't be told whether a group means us. */
   readonly read: (occurrence: Verified<Occurrence>, signal: AbortSignal) => Promise<readonly InboundEvent[]>
   /** Takes what is about the app itself and not said by anybody. True when it was that. */
@@ -40,7 +42,7 @@ export interface AppOptions {
 type Deps = Pick<AdapterDeps, 'fetch' | 'now' | 'log' | 'memo' | 'installs'>
 
 /** What the two types of apps differ in. */
-type Nature = Pick<App, 'at' | 'clientTo' | 'check' | 'settles' | 'admits'>
+type Nature = Pick<App, 'at' | 'clientTo' | 'check' | 'enter' | 'settles' | 'admits'>
 
 const customApp = (binding: Binding, deps: Deps): Nature => {
   const { memo } = deps
@@ -59,6 +61,10 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
       return client
     },
     check: client.check,
+    enter: async () => {
+      const known = workspace ?? tenant ?? undefined
+      if (known !== undefined) await mayUse(known)
+    },
     settles: async () => false,
     admits: async ({ tenantKey }) => {
       if (tenantKey !== undefined && tenant !== null && tenantKey !== tenant) return false
@@ -83,6 +89,7 @@ const storeApp = (binding: Binding, deps: Deps): Nature => {
     },
     clientTo: (given) => store.clientOf(reach(given)),
     check: store.check,
+    enter: async () => {},
     settles,
     admits,
   }

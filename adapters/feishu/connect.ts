@@ -34,6 +34,7 @@ export const longConnection = (app: App, deps: Deps): Stream => {
       // Loaded here, so that nobody pays for it who takes events by webhook.
       const { WebSocket } = await import('ws')
       const bot = await identity.ask(signal)
+      await app.enter()
       const address = await client.endpoint(signal)
       config = address.config
       const url = safeUrl(address.url, app.binding.origin)

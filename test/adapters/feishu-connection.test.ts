@@ -143,7 +143,7 @@ describe('the long connection', () => {
       const stream = await open()
       await say('hello')
       await stream.until(1)
-      expect(fake.sockets.pings()[0]).toMatchObject({ service: 0 })
+      await expect.poll(() => fake.sockets.pings()[0], { interval: 5 }).toMatchObject({ service: 0 })
     },
   )
 

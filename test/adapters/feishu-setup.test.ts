@@ -102,6 +102,17 @@ describe('installations', () => {
   })
 })
 
+describe('a workspace that is named in the settings', () => {
+  it('is among the installations as soon as the connection is there, before anybody wrote', async () => {
+    const installs = testInstalls('feishu')
+    const line = makeFeishu({ ...fake.settings, MODE: 'websocket', WORKSPACE_ID: 'tenant-alpha' }, { fetch, installs })
+    const stream = running(line)
+    await expect.poll(() => fake.sockets.open(), { interval: 5 }).toBe(1)
+    expect(installs.list()).toMatchObject([{ workspace: 'tenant-alpha', status: 'active' }])
+    await stream.stop()
+  })
+})
+
 describe('a manifest', () => {
   it('makes an account of each entry, with a connection or by webhook as it says', () => {
     const adapter = withManifest([
