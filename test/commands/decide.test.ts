@@ -26,6 +26,13 @@ test('/approvals lists what waits, with what it would run and buttons for the fi
   )
 })
 
+test('/approvals tells the id of who asked, all of it, where the platform tells no names', async () => {
+  const rig = commandRig()
+  const id = `ou_${'7'.repeat(32)}`
+  await rig.say(id, '/run portrait a fox', { from: { id, self: false, bot: false } })
+  expect(await rig.say('boss', '/approvals')).toContain(`portrait by fake:${id},`)
+})
+
 test('the buttons of a request can be pressed as long as it can be decided', async () => {
   const rig = commandRig()
   const apr = await request(rig)
