@@ -6,7 +6,7 @@ import { type Client, openClient } from './client.ts'
 import { decode, type Occurrence } from './decode.ts'
 import type { FeishuError } from './errors.ts'
 import { type Identity, makeIdentity } from './identity.ts'
-import { makeEntry } from './installs.ts'
+import { makeEntry, makeHealth, type NoteHealth } from './installs.ts'
 import { openStore } from './store.ts'
 import { makeTenants } from './tenants.ts'
 
@@ -22,6 +22,8 @@ export interface App {
   readonly at: (tenant: string | undefined) => Presence
   /** For what is sent to a workspace. Throws SendError where the installation there is not to be used. */
   readonly clientTo: (workspace: string | undefined) => Client
+  /** Notes how sending there goes. */
+  readonly fares: NoteHealth
   /** Whether it can work at all: its secret, or what else gives its tokens. Throws FeishuError. */
   readonly check: (signal: AbortSignal) => Promise<void>
   /** Enters the workspace among the installations, where it is known before anybody wrote. */
@@ -42,7 +44,7 @@ export interface AppOptions {
 type Deps = Pick<AdapterDeps, 'fetch' | 'now' | 'log' | 'memo' | 'installs'>
 
 /** What the two types of apps differ in. */
-type Nature = Pick<App, 'at' | 'clientTo' | 'check' | 'enter' | 'settles' | 'admits'>
+type Nature = Omit<App, 'binding' | 'read'>
 
 const customApp = (binding: Binding, deps: Deps): Nature => {
   const { memo } = deps
@@ -52,17 +54,20 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
   const tenantNote = `tenant ${appId}`
   let tenant = memo.get(tenantNote)
   const { mayUse, isRefused } = makeEntry(binding, deps)
+  const noteHealth = makeHealth(deps)
+  const placeOf = (given: string | undefined): string | undefined => workspace ?? given ?? tenant ?? undefined
   return {
     at: () => own,
     clientTo: (given) => {
-      const used = workspace ?? given ?? tenant ?? undefined
+      const used = placeOf(given)
       if (used !== undefined && isRefused(used))
         throw new SendError('target_gone', `the installation in ${used} is not to be used`)
       return client
     },
+    fares: async (given, trouble) => noteHealth(placeOf(given), trouble),
     check: client.check,
     enter: async () => {
-      const known = workspace ?? tenant ?? undefined
+      const known = placeOf(undefined)
       if (known !== undefined) await mayUse(known)
     },
     settles: async () => false,
@@ -81,6 +86,7 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
 const storeApp = (binding: Binding, deps: Deps): Nature => {
   const store = openStore(binding, deps)
   const { settles, admits, reach } = makeTenants(binding, store, deps)
+  const noteHealth = makeHealth(deps)
   return {
     at: (given) => {
       const tenant = reach(given)
@@ -88,6 +94,7 @@ const storeApp = (binding: Binding, deps: Deps): Nature => {
       return { client, identity: makeIdentity(client, `${binding.appId} ${tenant}`, deps) }
     },
     clientTo: (given) => store.clientOf(reach(given)),
+    fares: noteHealth,
     check: store.check,
     enter: async () => {},
     settles,

@@ -102,6 +102,38 @@ describe('installations', () => {
   })
 })
 
+describe('the health of an installation', () => {
+  it('tells by its code what only the operator can end, and that it has ended; nothing is stopped by it', async () => {
+    const installs = testInstalls('feishu')
+    const { adapter, events } = connected(fake, { installs, fetch })
+    await fake.say(fake.people.ann, fake.places.dm, 'hello')
+    const [where] = events.map((event) => event.where)
+    const tell = () => adapter.send(makePart([text('x')], { to: where, key: `k${Math.random()}` }), never)
+    const health = () => installs.list()[0]?.health
+    for (const code of [99991672, 99991401]) {
+      fake.api.failNext({ kind: 'refused', refusal: { code, msg: 'no' } })
+      await expect(tell()).rejects.toMatchObject({ code: 'auth' })
+      expect(health()).toMatchObject({ state: 'degraded', reason: '99991672' })
+    }
+    fake.api.failNext({ kind: 'refused', refusal: { code: 230020, msg: 'slowly' } })
+    await expect(tell()).rejects.toMatchObject({ code: 'rate_limited' })
+    expect(health()).toMatchObject({ state: 'degraded' })
+    await tell()
+    expect(health()).toMatchObject({ state: 'ok' })
+  })
+
+  it('that can not be written takes nothing from what was sent', async () => {
+    const installs = testInstalls('feishu')
+    const noting = { ...installs, note: () => Promise.reject(new Error('the disk is full')) }
+    const { adapter, events, lines } = connected(fake, { installs: { ...noting, having: () => noting }, fetch })
+    await fake.say(fake.people.ann, fake.places.dm, 'hello')
+    const [where] = events.map((event) => event.where)
+    await adapter.send(makePart([text('x')], { to: where }), never)
+    expect(fake.shown()).toHaveLength(1)
+    expect(lines.join()).toContain('the disk is full')
+  })
+})
+
 describe('a workspace that is named in the settings', () => {
   it('is among the installations as soon as the connection is there, before anybody wrote', async () => {
     const installs = testInstalls('feishu')
