@@ -195,6 +195,16 @@ describe('a manifest', () => {
     expect(() => withManifest(manifest)).toThrow(/BINDINGS_JSON (is no JSON list|has 0 entries)/)
   })
 
+  it('takes an empty text for none, as with variables, and ids of apps that are not made by the console', () => {
+    const blank = { account_id: '', workspace_id: '', workspace_name: '', encrypt_key: '', domain: '', mode: '' }
+    const adapter = withManifest([{ ...blank, ...entry, app_id: 'cli_test_app-1' }], { MODE: 'webhook' })
+    expect(adapter.account).toBe('cli_test_app-1')
+    expect(() => withManifest([{ ...entry, ...blank, verification_token: '' }], { MODE: 'webhook' })).toThrow(
+      /without a verification token/,
+    )
+    expect(() => withManifest([{ ...entry, app_secret: '' }])).toThrow(/app_secret is missing/)
+  })
+
   it('goes before the single app, and says so', () => {
     const { lines } = makeFeishu({ ...settings, BINDINGS_JSON: JSON.stringify([{ ...other, mode: 'webhook' }]) })
     expect(lines.join()).toContain('FEISHU_APP_ID is not used')
