@@ -7,7 +7,7 @@ import { commonEnv } from './config/env.ts'
 import { withEnvFile } from './config/env-file.ts'
 import { noPlatformMessage } from './config/platforms.ts'
 import { inspectConfig } from './config/read.ts'
-import { ConfigError } from './contract/index.ts'
+import { type AdapterDeps, type AdapterModule, ConfigError } from './contract/index.ts'
 import { type Daemon, openDaemon } from './daemon.ts'
 import { realConfigDeps, realEdge, sleep } from './edge.ts'
 import { lookAtInstalls } from './installs/look.ts'
@@ -93,17 +93,8 @@ const demo = async (): Promise<number> => {
   return 0
 }
 
-const check = (): number => {
-  const { config, warnings } = configured()
-  for (const warning of warnings) out(`warning: ${warning}`)
-  const active = config.platforms.filter((platform) => platform.active).map(({ module }) => module.capabilities.name)
-  if (active.length === 0) return fail(noPlatformMessage(adapters), badConfig)
-  out(`The configuration is fine. Platforms: ${active.join(', ')}. Backend: ${config.backend.url}`)
-  return 0
-}
-
-const doctor = async (): Promise<number> => {
-  const { config, warnings } = configured()
+/** What adapters are made with that only look: nothing they do is kept. */
+const lookingOn = (config: Config) => {
   const log = createLog({
     level: 'error',
     format: 'pretty',
@@ -111,30 +102,59 @@ const doctor = async (): Promise<number> => {
     secrets: config.secrets,
     now: Date.now,
   })
-  const { backend } = linkBackend(config.backend, realEdge(readVersion(), log), new AbortController().signal)
   // As the daemon's, so that hosts can be compared; signed by a key that nobody keeps.
   const { publicBaseUrl: base, media } = config
   const { link } = createLinks({ key: randomBytes(32), base, path: media.path, ttlMs: media.ttlMs, now: Date.now })
   const installs = lookAtInstalls(config, log)
-  const probes = await examine({
-    config,
-    backend,
-    signal: AbortSignal.timeout(60_000),
-    depsFor: ({ id }) => ({
-      fetch: globalThis.fetch,
-      now: Date.now,
-      random: Math.random,
-      sleep,
-      log,
-      memo: { get: () => null, set: async () => {} },
-      media: { open: async () => new Blob([]), link },
-      say: () => '',
-      menu: { everyone: [], admin: [], admins: [] },
-      installs: installs.of(id),
-      templates: async () => [],
-    }),
+  const depsFor = ({ id }: AdapterModule): AdapterDeps => ({
+    fetch: globalThis.fetch,
+    now: Date.now,
+    random: Math.random,
+    sleep,
+    log,
+    memo: { get: () => null, set: async () => {} },
+    media: { open: async () => new Blob([]), link },
+    say: () => '',
+    menu: { everyone: [], admin: [], admins: [] },
+    installs: installs.of(id),
+    templates: async () => [],
   })
-  installs.close()
+  return { log, depsFor, close: installs.close }
+}
+
+/** Why platforms would not start, as only they can tell: a list with wrong entries, settings that exclude each other. */
+const refusals = (config: Config): readonly string[] => {
+  const { depsFor, close } = lookingOn(config)
+  const all = config.platforms.flatMap(({ active, module, settings }) => {
+    if (!active) return []
+    try {
+      module.create(settings, depsFor(module))
+      return []
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)]
+    }
+  })
+  close()
+  return all
+}
+
+const check = (): number => {
+  const { config, warnings } = configured()
+  for (const warning of warnings) out(`warning: ${warning}`)
+  const active = config.platforms.filter((platform) => platform.active).map(({ module }) => module.capabilities.name)
+  if (active.length === 0) return fail(noPlatformMessage(adapters), badConfig)
+  const refused = refusals(config)
+  if (refused.length > 0) return fail(`The configuration needs a correction:\n${refused.join('\n')}`, badConfig)
+  out(`The configuration is fine. Platforms: ${active.join(', ')}. Backend: ${config.backend.url}`)
+  return 0
+}
+
+const doctor = async (): Promise<number> => {
+  const { config, warnings } = configured()
+  const { log, depsFor, close } = lookingOn(config)
+  const { backend } = linkBackend(config.backend, realEdge(readVersion(), log), new AbortController().signal)
+  const probes = await examine({ config, backend, signal: AbortSignal.timeout(60_000), depsFor })
+  close()
   for (const warning of warnings) out(`warn  ${warning}`)
   for (const { name, ok, about } of probes) out(`${ok ? 'ok   ' : 'FAIL '} ${name}: ${about}`)
   return probes.every(({ ok }) => ok) ? 0 : 1

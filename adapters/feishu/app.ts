@@ -1,11 +1,12 @@
 // A file of its own: one app with everything of it, and the way of an occurrence from there into events.
 import type { AdapterDeps, InboundEvent, Verified } from '../../src/contract/index.ts'
+import { SendError } from '../../src/contract/index.ts'
 import type { Binding } from './bindings.ts'
 import { type Client, openClient } from './client.ts'
 import { decode, type Occurrence } from './decode.ts'
 import type { FeishuError } from './errors.ts'
 import { type Identity, makeIdentity } from './identity.ts'
-import { makeEntry } from './installs.ts'
+import { makeEntry, makeHealth, type NoteHealth } from './installs.ts'
 import { openStore } from './store.ts'
 import { makeTenants } from './tenants.ts'
 
@@ -17,10 +18,16 @@ export interface Presence {
 
 export interface App {
   readonly binding: Binding
-  /** Of a custom app always the same. Throws SendError where the app is not installed, or was switched off. */
+  /** Of a custom app always the same. Throws SendError where an app of the store is not installed. */
   readonly at: (tenant: string | undefined) => Presence
+  /** For what is sent to a workspace. Throws SendError where the installation there is not to be used. */
+  readonly clientTo: (workspace: string | undefined) => Client
+  /** Notes how sending there goes. */
+  readonly fares: NoteHealth
   /** Whether it can work at all: its secret, or what else gives its tokens. Throws FeishuError. */
   readonly check: (signal: AbortSignal) => Promise<void>
+  /** Enters the workspace among the installations, where it is known before anybody wrote. */
+  readonly enter: () => Promise<void>
   /** What we make of it. Throws while it can't be told whether a group means us. */
   readonly read: (occurrence: Verified<Occurrence>, signal: AbortSignal) => Promise<readonly InboundEvent[]>
   /** Takes what is about the app itself and not said by anybody. True when it was that. */
@@ -37,7 +44,7 @@ export interface AppOptions {
 type Deps = Pick<AdapterDeps, 'fetch' | 'now' | 'log' | 'memo' | 'installs'>
 
 /** What the two types of apps differ in. */
-type Nature = Pick<App, 'at' | 'check' | 'settles' | 'admits'>
+type Nature = Omit<App, 'binding' | 'read'>
 
 const customApp = (binding: Binding, deps: Deps): Nature => {
   const { memo } = deps
@@ -46,13 +53,23 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
   const own = { client, identity: makeIdentity(client, appId, deps) }
   const tenantNote = `tenant ${appId}`
   let tenant = memo.get(tenantNote)
-  const entry = makeEntry(binding, deps)
+  const { mayUse, isRefused } = makeEntry(binding, deps)
+  const noteHealth = makeHealth(deps)
+  const placeOf = (given: string | undefined): string | undefined => workspace ?? given ?? tenant ?? undefined
   return {
-    at: (given) => {
-      if (given !== undefined) entry.reach(given)
-      return own
+    at: () => own,
+    clientTo: (given) => {
+      const used = placeOf(given)
+      if (used !== undefined && isRefused(used))
+        throw new SendError('target_gone', `the installation in ${used} is not to be used`)
+      return client
     },
+    fares: async (given, trouble) => noteHealth(placeOf(given), trouble),
     check: client.check,
+    enter: async () => {
+      const known = placeOf(undefined)
+      if (known !== undefined) await mayUse(known)
+    },
     settles: async () => false,
     admits: async ({ tenantKey }) => {
       if (tenantKey !== undefined && tenant !== null && tenantKey !== tenant) return false
@@ -61,7 +78,7 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
         await memo.set(tenantNote, tenantKey)
       }
       const used = workspace ?? tenantKey
-      return used === undefined || entry.admits(used)
+      return used === undefined || mayUse(used)
     },
   }
 }
@@ -69,19 +86,25 @@ const customApp = (binding: Binding, deps: Deps): Nature => {
 const storeApp = (binding: Binding, deps: Deps): Nature => {
   const store = openStore(binding, deps)
   const { settles, admits, reach } = makeTenants(binding, store, deps)
+  const noteHealth = makeHealth(deps)
   return {
     at: (given) => {
       const tenant = reach(given)
       const client = store.clientOf(tenant)
       return { client, identity: makeIdentity(client, `${binding.appId} ${tenant}`, deps) }
     },
+    clientTo: (given) => store.clientOf(reach(given)),
+    fares: noteHealth,
     check: store.check,
+    enter: async () => {},
     settles,
     admits,
   }
 }
 
-export const openApp = (binding: Binding, options: AppOptions, deps: Deps): App => {
+export const openApp = (binding: Binding, options: AppOptions, all: Deps): App => {
+  // An organisation may have several of our apps, of which each comes and goes by itself.
+  const deps = { ...all, installs: all.installs.having({ app_id: binding.appId }) }
   const { log, now } = deps
   const { account, workspace } = binding
   const isStore = binding.type === 'store'

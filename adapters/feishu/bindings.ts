@@ -39,7 +39,7 @@ const prefix = 'OPENCLAW_CONNECTOR_FEISHU_'
 const hosts = { feishu: 'https://open.feishu.cn', lark: 'https://open.larksuite.com' } as const
 const mostBindings = 50
 
-export const appIdForm = /^cli_[0-9A-Za-z]{1,60}$/
+export const appIdForm = /^cli_[\w-]{1,60}$/
 export const accountForm = /^[A-Za-z0-9][\w.@-]{0,63}$/
 const printable = /^[!-~]{1,256}$/
 
@@ -120,7 +120,7 @@ const manifestEntry = (
   where: string,
   settings: BindingSettings,
 ): Binding | { readonly problems: readonly string[] } => {
-  const read = v.safeParse(entrySchema, raw)
+  const read = v.safeParse(entrySchema, withoutBlanks(raw))
   if (!read.success) return { problems: read.issues.map((issue) => `${where}: ${wordsOf(issue)}`) }
   const one = read.output
   const domain = one.domain ?? (settings.DOMAIN === 'lark' ? 'lark' : 'feishu')
@@ -138,6 +138,12 @@ const manifestEntry = (
     origin: originOf(domain, settings),
   }
 }
+
+/** What is left empty in a list is not set, as with variables. */
+const withoutBlanks = (raw: unknown): unknown =>
+  typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+    ? Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== ''))
+    : raw
 
 /** Our own words, or the name of the field: what valibot says by itself repeats the value. */
 const wordsOf = (issue: v.BaseIssue<unknown>): string => {

@@ -17,6 +17,8 @@ const maxPayload = 4 * 1024 * 1024
 const mostPending = 64
 const usualPingMs = 120_000
 const tooManyMs = 5 * 60_000
+/** The app may not connect at all, said of the address and of the handshake alike. */
+const forbidden = 403
 
 type Deps = Pick<AdapterDeps, 'log' | 'now' | 'random' | 'sleep'>
 
@@ -32,6 +34,7 @@ export const longConnection = (app: App, deps: Deps): Stream => {
       // Loaded here, so that nobody pays for it who takes events by webhook.
       const { WebSocket } = await import('ws')
       const bot = await identity.ask(signal)
+      await app.enter()
       const address = await client.endpoint(signal)
       config = address.config
       const url = safeUrl(address.url, app.binding.origin)
@@ -42,7 +45,7 @@ export const longConnection = (app: App, deps: Deps): Stream => {
         // The console saves this way of events only while a connection is up, so it has to be seen.
         deps.log.info({ account }, about)
       }
-      await session(socket, Number(url.searchParams.get('service_id') ?? 0), deliver, up, signal)
+      await session(socket, serviceIn(url), deliver, up, signal)
     } catch (error) {
       if (signal.aborted) return
       throw streamError(error)
@@ -146,6 +149,12 @@ export const longConnection = (app: App, deps: Deps): Stream => {
 const bytesOf = (data: Buffer | ArrayBuffer | readonly Buffer[]): Uint8Array =>
   data instanceof ArrayBuffer ? new Uint8Array(data) : data instanceof Uint8Array ? data : Buffer.concat(data)
 
+/** What pings name; 0 where the address names none that is one. */
+const serviceIn = ({ searchParams }: URL): number => {
+  const id = searchParams.get('service_id') ?? ''
+  return /^\d{1,10}$/.test(id) ? Number(id) : 0
+}
+
 const safeUrl = (text: string, origin: string): URL => {
   const url = URL.parse(text)
   // An origin without TLS is on this machine (the variable allows no other).
@@ -156,7 +165,9 @@ const safeUrl = (text: string, origin: string): URL => {
 
 /** The code says why, the platform's words how it calls that; what is as long as a ticket is taken out of them. */
 const handshakeError = (status: number, headers: IncomingHttpHeaders): FeishuError => {
-  const code = Number(headers['handshake-autherrcode'] ?? '')
+  const [reason, told] = [headers['handshake-autherrcode'], headers['handshake-status']].map((one) => Number(one ?? ''))
+  // The status 514 stands for a ticket of yesterday too: that is no reason to stay away.
+  const code = reason || (told === forbidden ? forbidden : 0)
   const said = String(headers['handshake-msg'] ?? '').replaceAll(/[^ -~]|[\w-]{20,}/g, '')
   const words = ['the connection was refused', ...(said === '' ? [] : [said.slice(0, 100)])].join(': ')
   return new FeishuError({ words, status, code: code > 0 ? code : null })

@@ -37,6 +37,7 @@ const authCures: readonly (readonly [readonly number[], string])[] = [
   [[99991401], "add this machine's address to the IP allow list of the app, or empty the list"],
   [[99991403], "the month's API calls are used up: raise the plan, or wait for the next month"],
   [[230006, 234007], `add the feature Bot to the app, ${releaseCure}`],
+  [[403], `the app may not connect: enable it in the admin console; an app of the store takes ${variable}MODE=webhook`],
   [[1000040350], 'more than 50 connections of this app are open: stop other programs that use it'],
   [[1000040351], `the app is on the other side: set ${variable}DOMAIN to the other of feishu and lark`],
 ]

@@ -1,13 +1,13 @@
 // A file of its own: the workspaces of our apps among the installations, so that they can be seen and switched off there.
 import type { AdapterDeps } from '../../src/contract/index.ts'
-import { SendError } from '../../src/contract/index.ts'
 import type { Binding } from './bindings.ts'
+import { cureOf, type FeishuError } from './errors.ts'
 
 export interface Entry {
   /** Whether the workspace may use us. A new one is entered; one that was switched off stays so until it is switched on. */
-  readonly admits: (workspace: string) => Promise<boolean>
-  /** Throws SendError for one that was switched off: it is not spoken to either. */
-  readonly reach: (workspace: string) => void
+  readonly mayUse: (workspace: string) => Promise<boolean>
+  /** There is one, and it is not to be used. */
+  readonly isRefused: (workspace: string) => boolean
 }
 
 export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps, 'installs' | 'log'>): Entry => {
@@ -20,7 +20,11 @@ export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps,
     ...(workspaceName === undefined ? {} : { name: workspaceName }),
   }
 
-  const admits: Entry['admits'] = async (workspace) => {
+  const isRefused: Entry['isRefused'] = (workspace) => {
+    const found = installs.resolve(workspace)
+    return !found.ok && found.reason !== 'missing_binding'
+  }
+  const mayUse: Entry['mayUse'] = async (workspace) => {
     const found = installs.resolve(workspace)
     if (found.ok) return true
     if (found.reason !== 'missing_binding') {
@@ -32,12 +36,30 @@ export const makeEntry = (binding: Binding, { installs, log }: Pick<AdapterDeps,
     log.info({ account, workspace }, 'a workspace was entered')
     return true
   }
+  return { mayUse, isRefused }
+}
 
-  const reach: Entry['reach'] = (workspace) => {
-    const found = installs.resolve(workspace)
-    if (!found.ok && found.reason !== 'missing_binding')
-      throw new SendError('target_gone', `no usable installation for ${workspace}: ${found.reason}`)
+/** Never rejects: what was sent was sent. */
+export type NoteHealth = (workspace: string | undefined, trouble: FeishuError | null) => Promise<void>
+
+const mostNoted = 1000
+
+/** Notes in the health of a workspace what keeps us from sending there until the operator does something, by its code,
+ *  and when that has passed. It stops nothing (`degraded`): who mends it there does not have to tell us. */
+export const makeHealth = ({ installs, log }: Pick<AdapterDeps, 'installs' | 'log'>): NoteHealth => {
+  // What was noted last: most sends change nothing.
+  const noted = new Map<string, string>()
+
+  return async (workspace, trouble) => {
+    if (workspace === undefined || (trouble !== null && cureOf(trouble) === null)) return
+    const [state, reason] = trouble === null ? (['ok', 'sent'] as const) : (['degraded', String(trouble.code)] as const)
+    if (noted.get(workspace) === state) return
+    try {
+      await installs.note(workspace, { health: { state, reason } })
+      if (noted.size >= mostNoted) noted.clear()
+      noted.set(workspace, state)
+    } catch (error) {
+      log.warn({ workspace, error: String(error) }, 'the health of an installation was not noted')
+    }
   }
-
-  return { admits, reach }
 }

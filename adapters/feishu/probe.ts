@@ -61,8 +61,9 @@ const organisations = (
   { installs }: Omit<ProbeDeps, 'apps'>,
   named: (name: string) => string,
 ): Probe => {
-  const all = installs.list().filter(({ facts, workspace }) => facts.app_id === appId && workspace !== appId)
-  const usable = all.filter(({ workspace }) => installs.resolve(workspace).ok)
+  const own = installs.having({ app_id: appId })
+  const all = own.list().filter(({ workspace }) => workspace !== appId)
+  const usable = all.filter(({ workspace }) => own.resolve(workspace).ok)
   return { name: named('organisations'), ok: true, about: `${usable.length} of ${all.length} usable` }
 }
 

@@ -22,6 +22,8 @@ export interface SenderDeps extends Pick<AdapterDeps, 'log' | 'media' | 'say'> {
 interface Way {
   readonly binding: App['binding']
   readonly client: Client
+  /** Notes how it went. */
+  readonly fares: (trouble: FeishuError | null) => Promise<void>
 }
 
 /** A message that is there, and what it became. */
@@ -52,12 +54,14 @@ export const makeSender = (
   const appFor = ({ account, workspace }: Address): Way => {
     const app = appOf(apps, account)
     if (app === undefined) throw new SendError('rejected', `the account ${account} is not configured any more`)
-    return { binding: app.binding, client: app.at(workspace).client }
+    const fares: Way['fares'] = (trouble) => app.fares(workspace, trouble)
+    return { binding: app.binding, client: app.clientTo(workspace), fares }
   }
 
   /** `auth` stops the whole platform: with several apps or tenants the trouble of one is its own, and tried again. */
-  const failed = (error: unknown, { binding }: Way, carriesFile = false): never => {
+  const failed = async (error: unknown, { binding, fares }: Way, carriesFile = false): Promise<never> => {
     if (!(error instanceof FeishuError)) throw error
+    await fares(error)
     const isStore = binding.type === 'store'
     if (isStore && isNotInstalled(error)) throw new SendError('target_gone', error.message)
     const failure = sendError(error, carriesFile)
@@ -113,6 +117,7 @@ export const makeSender = (
       last = shown.id
       remember(shown)
     }
+    await app.fares(null)
     return { message: last, via: 'push' }
   }
 
@@ -175,7 +180,7 @@ export const makeSender = (
         if (!(error instanceof FeishuError)) throw error
         const { code, message } = sendError(error)
         const passes = code === 'rate_limited' || code === 'unavailable'
-        if (passes || (code === 'auth' && !isScope(error))) failed(error, app)
+        if (passes || (code === 'auth' && !isScope(error))) await failed(error, app)
         refusal = message
       }
     }

@@ -42,7 +42,7 @@ export const makeTenants = (binding: Binding, store: Store, { installs, now, log
 
   const closed = async (tenant: string, atMs: number): Promise<void> => {
     const known = find(tenant)
-    if (known === undefined || known.facts.app_id !== appId) return
+    if (known === undefined) return
     if (atMs < Number(known.facts.installed_at_ms)) {
       log.info({ account, workspace: tenant }, 'an old end of an installation is ignored, it was installed anew since')
       return

@@ -1,4 +1,4 @@
-import { approvalButtons } from '../jobs/cards.ts'
+import { approvalButtons, askerOf } from '../jobs/cards.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry } from './command.ts'
 import { jobOfApproval, maySee } from './tenants.ts'
@@ -29,7 +29,8 @@ export const approvals: Command = {
       const shown = { id: one.approvalId, template: one.templateId ?? '?', inputs: one.inputs }
       return texts.approvals.line(
         shown,
-        one.job?.asker ?? null,
+        // Others in a group have no business with an id.
+        one.job && (call.where.kind === 'dm' ? askerOf(one.job) : one.job.asker),
         Math.max(0, (one.expiresAtMs ?? deps.now()) - deps.now()),
       )
     })

@@ -55,4 +55,7 @@ export interface Installs {
     },
   ) => Promise<void>
   readonly list: () => readonly Installation[]
+  /** The same for those with these facts alone, where several apps of ours can be in one workspace: the others are as
+   *  good as not there. What is saved here gets the facts. */
+  readonly having: (facts: Installation['facts']) => Installs
 }

@@ -22,6 +22,7 @@ export interface SaveDeps {
 }
 
 type Place = Pick<Installation, 'platform' | 'tenant'>
+export type Facts = Installation['facts']
 export type Change = Parameters<Installs['note']>[1]
 
 /** Somebody could install us into ever new workspaces. */
@@ -53,16 +54,26 @@ export const audit = (
   addAudit(db, { atMs, action, install: id, platform, tenant, workspace, status, details })
 }
 
+export const isHaving = ({ facts }: Installation, has: Facts): boolean =>
+  Object.entries(has).every(([name, value]) => facts[name] === value)
+
+/** Of everybody's in this workspace those with these facts. */
+export const installsHaving = (db: Db, platform: string, workspace: string, has: Facts): readonly Installation[] =>
+  installsAt(db, platform, workspace).filter((one) => isHaving(one, has))
+
 /** Only the operator's own word ends what the operator has ended, or who was shut out would install us anew. */
 const isSwitchedOff = ({ status, statusReason }: Installation): boolean =>
   status === 'deactivated' && statusReason === byOperator
 
-/** Adds or renews the one installation of this tenant in a workspace. What is there unchanged is not written again. */
-export const saveInstall = (db: Db, install: Place & NewInstallation, deps: SaveDeps): Installation => {
-  const { platform, tenant, workspace, facts, secrets } = install
+/** Adds or renews the one installation of this tenant in a workspace (with the facts of `has`, which it gets). What is
+ *  there unchanged is not written again. */
+export const saveInstall = (db: Db, given: Place & NewInstallation, deps: SaveDeps, has: Facts = {}): Installation => {
+  const facts = { ...given.facts, ...has }
+  const install = { ...given, facts }
+  const { platform, tenant, workspace, secrets } = install
   refuseHuge(install)
   const nowMs = deps.now()
-  const all = installsAt(db, platform, workspace).filter((one) => one.tenant === tenant)
+  const all = installsHaving(db, platform, workspace, has).filter((one) => one.tenant === tenant)
   const before = all.find(isUsable) ?? all.findLast(isSwitchedOff) ?? all.at(-1)
   if (before && all.length === 1 && isSame(db, before, install, deps.keys)) return before
   if (!before && installCount(db) >= mostInstalls) throw new Error(`there are ${mostInstalls} installations already`)

@@ -15,6 +15,7 @@ const none: Installs = {
   save: readOnly,
   note: readOnly,
   list: () => [],
+  having: () => none,
 }
 
 /** Installations for who checks the setup, maybe beside a running daemon: nothing of them can be changed. */

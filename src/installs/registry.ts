@@ -6,13 +6,21 @@ import {
   auditOf,
   dropInstall,
   installById,
-  installsAt,
   installsOfTenant,
   installsOn,
 } from '../store/installs.ts'
 import type { Db } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
-import { audit, byOperator, changeInstall, noteInstall, saveInstall } from './change.ts'
+import {
+  audit,
+  byOperator,
+  changeInstall,
+  type Facts,
+  installsHaving,
+  isHaving,
+  noteInstall,
+  saveInstall,
+} from './change.ts'
 import type { Keys } from './keys.ts'
 import { openSecrets, reseal } from './vault.ts'
 
@@ -59,9 +67,9 @@ export const openRegistry = async (deps: RegistryDeps): Promise<Registry> => {
 export const registryOn = (deps: RegistryDeps): Registry => {
   const { store, keys, now } = deps
 
-  const boundIn = (db: Db, tenant: string, platform: string, workspace: string): Binding =>
+  const boundIn = (db: Db, tenant: string, platform: string, workspace: string, has: Facts = {}): Binding =>
     bind(
-      installsAt(db, platform, workspace).map((installation) => ({
+      installsHaving(db, platform, workspace, has).map((installation) => ({
         installation,
         unreadable: openSecrets(db, installation, keys).unreadable,
       })),
@@ -73,29 +81,30 @@ export const registryOn = (deps: RegistryDeps): Registry => {
     return found?.tenant === tenant ? found : null
   }
 
-  const of = (platform: string): Installs => ({
+  const of = (platform: string, has: Facts = {}): Installs => ({
     resolve: (workspace) =>
       store.read((db) => {
-        const bound = boundIn(db, deps.tenantOf(platform, workspace), platform, workspace)
+        const bound = boundIn(db, deps.tenantOf(platform, workspace), platform, workspace, has)
         if (!bound.ok) return { ok: false, reason: bound.reason, health: bound.health }
         const { installation } = bound
         return { ok: true, installation, secrets: openSecrets(db, installation, keys).secrets }
       }),
     save: (install) => {
       const tenant = deps.tenantOf(platform, install.workspace)
-      return store.write((db) => saveInstall(db, { platform, tenant, ...install }, deps))
+      return store.write((db) => saveInstall(db, { platform, tenant, ...install }, deps, has))
     },
     note: async (workspace, change) => {
       const tenant = deps.tenantOf(platform, workspace)
       await store.write((db) => {
-        for (const one of installsAt(db, platform, workspace))
+        for (const one of installsHaving(db, platform, workspace, has))
           if (one.tenant === tenant) noteInstall(db, one, change, now())
       })
     },
     list: () =>
       store
         .read((db) => installsOn(db, platform))
-        .filter(({ tenant, workspace }) => tenant === deps.tenantOf(platform, workspace)),
+        .filter((one) => one.tenant === deps.tenantOf(platform, one.workspace) && isHaving(one, has)),
+    having: (facts) => of(platform, { ...has, ...facts }),
   })
 
   return {

@@ -51,7 +51,7 @@ export const approvals = {
   none: 'No pending approvals.',
   list: (total: number) => `Pending Approvals (${total}):`,
   line: (shown: Shown, asker: string | null, leftMs: number) =>
-    `- ${shown.id} ${short(shown.template, 60)}${asker ? ` by ${short(asker, 40)}` : ''}, ${duration(leftMs)} left\n  ${jobs.values(shown.inputs, 4).replaceAll('\n', '\n  ') || '(no inputs)'}`,
+    `- ${shown.id} ${short(shown.template, 60)}${asker ? ` by ${short(asker, 80)}` : ''}, ${duration(leftMs)} left\n  ${jobs.values(shown.inputs, 4).replaceAll('\n', '\n  ') || '(no inputs)'}`,
   told: {
     approved: (template: string, id: string) => `[Approved] ${template} is on its way.\nID: ${id}`,
     rejected: (template: string, reason: string | null) =>

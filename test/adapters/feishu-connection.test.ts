@@ -123,9 +123,30 @@ describe('recorded frames', () => {
     expect(error).toMatchObject({ fatal: false, message: expect.stringContaining('1000040999') })
     expect(error?.message).toContain('auth failed')
   })
+
+  // A ticket that was used or is too old is 514 as well, and there is a new one each time.
+  it.each([
+    [403, true, 'enable it'],
+    [514, false, 'auth failed'],
+  ])('a handshake refused with the status %i alone ends it for good: %s', async (status, fatal, about) => {
+    fake.sockets.refuse(status)
+    expect(await run().ended).toMatchObject({ fatal, message: expect.stringContaining(about) })
+  })
 })
 
 describe('the long connection', () => {
+  it.each(['service_id=abc', 'service_id=1.5', 'service_id=', 'x=1'])(
+    'pings with 0 where the address says %s',
+    async (named) => {
+      const url = fake.sockets.url(fake.api.origin, account).replace(/service_id=\d+/, named)
+      fake.api.refuseEndpoint({ code: 0, msg: '', data: { URL: url } })
+      const stream = await open()
+      await say('hello')
+      await stream.until(1)
+      await expect.poll(() => fake.sockets.pings()[0], { interval: 5 }).toMatchObject({ service: 0 })
+    },
+  )
+
   it('says nothing to a frame of no known kind', async () => {
     const stream = await open()
     const frame = readFrame(bytesOf('ws.event'))
@@ -263,10 +284,14 @@ describe('the long connection', () => {
   })
 })
 
-/** A clock a thousand times as fast. */
+/** Waits a thousand times as fast. The clock goes by what was waited: a machine that is busy makes no silence. */
 const fast = (): Partial<AdapterDeps> => {
-  const from = Date.now()
-  return { now: () => from + (Date.now() - from) * 1000, sleep: (ms, signal) => sleep(ms / 1000, signal) }
+  let nowMs = Date.now()
+  const wait: AdapterDeps['sleep'] = async (ms, signal) => {
+    await sleep(ms / 1000, signal)
+    nowMs += ms
+  }
+  return { now: () => nowMs, sleep: wait }
 }
 
 describe('a line that is dead without saying so', () => {

@@ -71,10 +71,15 @@ describe('one app', () => {
 })
 
 describe('installations', () => {
-  it('hold each workspace that was heard of, without any secret; switched off it is not heard nor spoken to', async () => {
+  it('hold each workspace that was heard of, without any secret; switched off it is neither heard nor told', async () => {
     const installs = testInstalls('feishu')
-    const { adapter, events } = connected(fake, { installs }, { WORKSPACE_NAME: 'Alpha', ACCOUNT_ID: 'main' })
+    const { adapter, events } = connected(fake, { installs, fetch }, { WORKSPACE_NAME: 'Alpha', ACCOUNT_ID: 'main' })
     const say = () => fake.say(fake.people.ann, fake.places.dm, 'hello')
+    const tell = (more: object = { workspace: 'fa4etenant000001' }) => {
+      const to = { platform: 'feishu', account: 'main', chat: fake.people.ann.id, kind: 'dm', ...more } as const
+      return adapter.send(makePart([text('x')], { to, key: `k${Math.random()}` }), never)
+    }
+    await tell()
     await say()
     await say()
     expect(installs.list()).toMatchObject([{ workspace: 'fa4etenant000001', secretNames: [], status: 'active' }])
@@ -87,13 +92,56 @@ describe('installations', () => {
     })
     await installs.note('fa4etenant000001', { status: { to: 'deactivated', reason: 'by hand' } })
     expect(await say()).toMatchObject({ status: 401 })
-    const answer = () => adapter.send(makePart([text('hello')], { to: events[0]!.where }), never)
-    await expect(answer()).rejects.toMatchObject({ code: 'target_gone' })
-    expect(fake.shown()).toEqual([])
+    await expect(tell()).rejects.toMatchObject({ code: 'target_gone' })
+    await expect(tell({})).rejects.toMatchObject({ code: 'target_gone' })
     await installs.note('fa4etenant000001', { status: { to: 'active', reason: 'by hand' } })
     await say()
-    await answer()
-    expect([events.length, fake.shown().length]).toEqual([3, 1])
+    await tell()
+    expect(events).toHaveLength(3)
+    expect(fake.shown()).toHaveLength(2)
+  })
+})
+
+describe('the health of an installation', () => {
+  it('tells by its code what only the operator can end, and that it has ended; nothing is stopped by it', async () => {
+    const installs = testInstalls('feishu')
+    const { adapter, events } = connected(fake, { installs, fetch })
+    await fake.say(fake.people.ann, fake.places.dm, 'hello')
+    const [where] = events.map((event) => event.where)
+    const tell = () => adapter.send(makePart([text('x')], { to: where, key: `k${Math.random()}` }), never)
+    const health = () => installs.list()[0]?.health
+    for (const code of [99991672, 99991401]) {
+      fake.api.failNext({ kind: 'refused', refusal: { code, msg: 'no' } })
+      await expect(tell()).rejects.toMatchObject({ code: 'auth' })
+      expect(health()).toMatchObject({ state: 'degraded', reason: '99991672' })
+    }
+    fake.api.failNext({ kind: 'refused', refusal: { code: 230020, msg: 'slowly' } })
+    await expect(tell()).rejects.toMatchObject({ code: 'rate_limited' })
+    expect(health()).toMatchObject({ state: 'degraded' })
+    await tell()
+    expect(health()).toMatchObject({ state: 'ok' })
+  })
+
+  it('that can not be written takes nothing from what was sent', async () => {
+    const installs = testInstalls('feishu')
+    const noting = { ...installs, note: () => Promise.reject(new Error('the disk is full')) }
+    const { adapter, events, lines } = connected(fake, { installs: { ...noting, having: () => noting }, fetch })
+    await fake.say(fake.people.ann, fake.places.dm, 'hello')
+    const [where] = events.map((event) => event.where)
+    await adapter.send(makePart([text('x')], { to: where }), never)
+    expect(fake.shown()).toHaveLength(1)
+    expect(lines.join()).toContain('the disk is full')
+  })
+})
+
+describe('a workspace that is named in the settings', () => {
+  it('is among the installations as soon as the connection is there, before anybody wrote', async () => {
+    const installs = testInstalls('feishu')
+    const line = makeFeishu({ ...fake.settings, MODE: 'websocket', WORKSPACE_ID: 'tenant-alpha' }, { fetch, installs })
+    const stream = running(line)
+    await expect.poll(() => fake.sockets.open(), { interval: 5 }).toBe(1)
+    expect(installs.list()).toMatchObject([{ workspace: 'tenant-alpha', status: 'active' }])
+    await stream.stop()
   })
 })
 
@@ -145,6 +193,16 @@ describe('a manifest', () => {
 
   it.each(['', '{}', '[]', 'no json', '[[]'])('%j is none', (manifest) => {
     expect(() => withManifest(manifest)).toThrow(/BINDINGS_JSON (is no JSON list|has 0 entries)/)
+  })
+
+  it('takes an empty text for none, as with variables, and ids of apps that are not made by the console', () => {
+    const blank = { account_id: '', workspace_id: '', workspace_name: '', encrypt_key: '', domain: '', mode: '' }
+    const adapter = withManifest([{ ...blank, ...entry, app_id: 'cli_test_app-1' }], { MODE: 'webhook' })
+    expect(adapter.account).toBe('cli_test_app-1')
+    expect(() => withManifest([{ ...entry, ...blank, verification_token: '' }], { MODE: 'webhook' })).toThrow(
+      /without a verification token/,
+    )
+    expect(() => withManifest([{ ...entry, app_secret: '' }])).toThrow(/app_secret is missing/)
   })
 
   it('goes before the single app, and says so', () => {

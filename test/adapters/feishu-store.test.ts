@@ -3,7 +3,7 @@ import type { AdapterDeps, Installs } from '../../src/contract/index.ts'
 import { never, text } from '../kit/adapter.ts'
 import { testInstalls } from '../kit/installs.ts'
 import { type FakeFeishu, otherGroup, startFeishu } from '../platforms/feishu.ts'
-import { mainApp, otherTenant, tenant, v1 } from '../platforms/feishu-events.ts'
+import { mainApp, otherApp, otherTenant, tenant, v1 } from '../platforms/feishu-events.ts'
 import { type Connected, connected, makeFeishu, makePart, settings } from './feishu-kit.ts'
 
 const hourMs = 60 * 60 * 1000
@@ -20,6 +20,7 @@ afterEach(() => fake.close())
 const open = async (
   store: true | 'waiting' = true,
   more: Partial<AdapterDeps> = {},
+  set: Readonly<Record<string, string>> = {},
 ): Promise<Connected & { readonly installs: Installs; readonly notes: Map<string, string> }> => {
   fake = await startFeishu({ now, mode: 'webhook', store })
   const installs = more.installs ?? testInstalls('feishu', now)
@@ -28,7 +29,7 @@ const open = async (
     get: (key: string) => notes.get(key) ?? null,
     set: async (k: string, v: string) => void notes.set(k, v),
   }
-  return { ...connected(fake, { now, installs, memo, fetch, ...more }), installs, notes }
+  return { ...connected(fake, { now, installs, memo, fetch, ...more }, set), installs, notes }
 }
 const group = 'oc_fa4e0000000000000000000000000002'
 const send = ({ adapter }: Connected, workspace: string | undefined = tenant, chat = group) => {
@@ -216,6 +217,64 @@ describe('the organisations of an app of the store', () => {
     expect(media?.ref.split('/')).toHaveLength(5)
     const got = media && (await feishu.adapter.download?.(media, never))
     expect(await got?.text()).toBe('fox')
+  })
+})
+
+describe('an app of the store beside a custom app of the same organisation', () => {
+  const both = [
+    {
+      app_id: appId,
+      app_secret: mainApp.secret,
+      verification_token: mainApp.token,
+      app_type: 'store',
+    },
+    {
+      app_id: otherApp.appId,
+      app_type: 'custom',
+      app_secret: otherApp.secret,
+      verification_token: otherApp.token,
+      encrypt_key: otherApp.encryptKey,
+    },
+  ]
+  const openBoth = () => open(true, {}, { BINDINGS_JSON: JSON.stringify(both) })
+  const bringOther = (of: string) =>
+    fake.bring(fake.people.ann, fake.places.dm, 'text', { text: '/status' }, { app: otherApp, tenant: of })
+  const sendOther = ({ adapter }: Connected) => {
+    const to = { platform: 'feishu', account: otherApp.appId, workspace: tenant, chat: group, kind: 'group' } as const
+    return adapter.send(makePart([text('hello')], { to, key: `k${Math.random()}` }), never)
+  }
+
+  it.each([
+    ['first', () => [told('app_open', tenant), bringOther(tenant)]],
+    ['last', () => [bringOther(tenant), told('app_open', tenant)]],
+  ] as const)('is removed without it, though it was there %s', async (_, come) => {
+    const feishu = await openBoth()
+    for (const one of come()) await one
+    nowMs += 1000
+    await told('app_uninstalled', tenant)
+    expect(await bringOther(tenant)).toMatchObject({ status: 200 })
+    await sendOther(feishu)
+    await expect(send(feishu)).rejects.toMatchObject({ code: 'target_gone' })
+  })
+
+  it('is switched off without it, and the other way round', async () => {
+    const feishu = await openBoth()
+    await bring(tenant)
+    await bringOther(tenant)
+    const off = { status: { to: 'deactivated', reason: 'operator' } } as const
+    await feishu.installs.having({ app_id: otherApp.appId }).note(tenant, off)
+    expect(await bringOther(tenant)).toMatchObject({ status: 401 })
+    expect(await bring(tenant)).toMatchObject({ status: 200 })
+    await send(feishu)
+  })
+
+  it('knows its own organisations by heart: who is named by id alone is written to all the same', async () => {
+    const feishu = await openBoth()
+    await bringOther(tenant)
+    await told('app_open', otherTenant)
+    const to = { platform: 'feishu', account: appId, chat: fake.people.ann.id, kind: 'dm' } as const
+    await feishu.adapter.send(makePart([text('hello')], { to }), never)
+    expect(fake.shown()).toHaveLength(1)
   })
 })
 

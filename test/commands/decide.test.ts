@@ -26,6 +26,15 @@ test('/approvals lists what waits, with what it would run and buttons for the fi
   )
 })
 
+test('/approvals tells the id of who asked where the platform tells no names, in a direct chat only', async () => {
+  const rig = commandRig()
+  const id = `ou_${'7'.repeat(32)}`
+  await rig.say(id, '/run portrait a fox', { from: { id, self: false, bot: false } })
+  expect(await rig.say('boss', '/approvals')).toContain(`portrait by fake:${id},`)
+  const group = { where: address({ chat: 'g', kind: 'group' }) }
+  expect(await rig.say('boss', '/approvals', group)).toMatch(/portrait by somebody,/)
+})
+
 test('the buttons of a request can be pressed as long as it can be decided', async () => {
   const rig = commandRig()
   const apr = await request(rig)

@@ -42,6 +42,20 @@ describe.concurrent('the program', () => {
     }
   })
 
+  test('check names what a platform would not start with, each wrong entry of a list too', async ({
+    onTestFinished,
+  }) => {
+    const entries = [{ app_id: 'cli_a1', app_secret: 'flow-secret-66', tenant: 'x' }, { app_id: 'foo' }]
+    const ended = await run(onTestFinished, ['check'], {
+      ...kakaoOn,
+      OPENCLAW_CONNECTOR_FEISHU_BINDINGS_JSON: JSON.stringify(entries),
+    })
+    expect(ended.status).toBe(78)
+    for (const says of ['entry 1: tenant is no field', 'entry 2: app_id must', 'entry 2: app_secret is missing'])
+      expect(ended.err).toContain(says)
+    expect(ended.out + ended.err).not.toMatch(/is fine|flow-secret-66/)
+  })
+
   test.for([
     ['OPENCLAW_COMMAND_OVERRIDES', '{"run":"administrator"}', /administrator/],
     ['OPENCLAW_COMMAND_OVERRIDES', '{"/fly":"admin"}', /fly/],

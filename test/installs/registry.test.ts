@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import type { Installs } from '../../src/contract/index.ts'
 import { lookAtInstalls } from '../../src/installs/look.ts'
 import { addAudit, putInstall, putSecrets, secretsOf } from '../../src/store/installs.ts'
 import { keepingLog } from '../kit/deps.ts'
@@ -67,6 +68,23 @@ describe('an installation', () => {
     const other = rig.registry.of('other')
     expect(other.resolve('W1')).toMatchObject({ reason: 'missing_binding' })
     expect(other.list()).toEqual([])
+  })
+
+  it('of one app in a workspace comes and goes without that of another app there', async () => {
+    const rig = await installsRig()
+    const [one, two] = ['a1', 'a2'].map((app) => rig.installs.having({ app })) as [Installs, Installs]
+    await one.save({ workspace: 'W1', facts: { name: 'One' }, secrets: { botToken: 'secret-one' } })
+    await two.save({ workspace: 'W1', facts: { name: 'Two' }, secrets: { botToken: 'secret-two' } })
+    await one.save({ workspace: 'W1', facts: { name: 'One again' }, secrets: { botToken: 'secret-one' } })
+    expect(one.list()).toMatchObject([{ workspace: 'W1', facts: { app: 'a1', name: 'One again' } }])
+    expect(two.resolve('W1')).toMatchObject({ ok: true, secrets: { botToken: 'secret-two' } })
+    await one.note('W1', { status: { to: 'uninstalled', reason: 'removed' } })
+    expect(one.resolve('W1')).toMatchObject({ ok: false, reason: 'inactive_binding' })
+    expect(two.resolve('W1')).toMatchObject({ ok: true, secrets: { botToken: 'secret-two' } })
+    await one.save({ workspace: 'W1', facts: {}, secrets: {} })
+    // Who asks for the workspace alone is told of neither.
+    expect(rig.installs.resolve('W1')).toMatchObject({ ok: false, reason: 'ambiguous_binding' })
+    expect(rig.installs.list()).toHaveLength(2)
   })
 
   it('stays with its token while others change, whichever platform writes, also after a restart', async () => {

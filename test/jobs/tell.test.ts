@@ -173,6 +173,14 @@ test('a request is shown to every approver who can be reached, with buttons that
   expect(rig.messages()).toHaveLength(2)
 })
 
+test('approvers are told the id of who asked where the platform tells no names', async () => {
+  const rig = jobsRig()
+  rig.ask('a', { requester: 'fake:ou_1', asker: 'somebody' })
+  request(rig, { requester: 'fake:ou_1' })
+  await tellApproval('apr_1', rig.telling)
+  expect(rig.texts().join()).toContain('[Approval Requested] by fake:ou_1\n')
+})
+
 test('a decision changes every message that showed the request, once, and never makes a new one', async () => {
   const rig = jobsRig({ approvers: ['fake:boss', 'fake:dora'] })
   rig.ask('a')

@@ -219,8 +219,11 @@ export const makeSocketHost = (deps: Bringing & { readonly ackMs: number }): Soc
       }
       const code = refusal ?? 514
       const words = code === 1000040350 ? 'exceed conn limit' : 'auth failed'
-      const lines = ['HTTP/1.1 403 Forbidden', 'handshake-status: 514', `handshake-msg: ${words}`]
-      socket.end(`${[...lines, `handshake-autherrcode: ${code}`, 'content-length: 0'].join('\r\n')}\r\n\r\n`)
+      // Only what is said of the app's right to connect has a code of its own.
+      const facts =
+        code < 1000 ? [`handshake-status: ${code}`] : ['handshake-status: 514', `handshake-autherrcode: ${code}`]
+      const lines = ['HTTP/1.1 403 Forbidden', ...facts, `handshake-msg: ${words}`, 'content-length: 0']
+      socket.end(`${lines.join('\r\n')}\r\n\r\n`)
     },
     url: (origin, appId) => {
       const ticket = `FAKETICKET${randomUUID()}`
