@@ -51,10 +51,7 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
   const said = spoken(payload, setting)
   const own = payload.attachments.map((file) => mediaOf(file, payload.channel_id, payload.id))
   // A command is about the picture it answers; other words are not.
-  const media =
-    own.length === 0 && answered && said.text.startsWith('/')
-      ? answered.attachments.map((file) => mediaOf(file, payload.channel_id, answered.id))
-      : own
+  const media = own.length === 0 && answered && said.text.startsWith('/') ? carried(answered, payload.channel_id) : own
   const body = bodyOf(payload, said.text, guild === undefined || said.toUs || answered?.author.id === self, media)
   if (body === null) return ignored('nothing to read (outside of mentions that needs the message content intent)')
   const replyTo = type === 19 ? payload.message_reference?.message_id : undefined
@@ -73,6 +70,18 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
     },
   }
 }
+
+/** What an answered message shows: files stand beside its cards, or inside them and nowhere else. */
+const carried = (
+  { id, attachments, embeds }: NonNullable<WireMessage['referenced_message']>,
+  channel: string,
+): readonly MediaRef[] => [
+  ...attachments.map((file) => mediaOf(file, channel, id)),
+  ...embeds.flatMap(({ image }) => {
+    const [, file, name] = pictureIn(image?.url ?? '') ?? []
+    return image && file && name ? [{ kind: 'image' as const, ref: `${image.url} ${channel} ${id} ${file}`, name }] : []
+  }),
+]
 
 function bodyOf(payload: WireMessage, text: string, addressed: boolean, media: readonly MediaRef[]): Body | null {
   if (text !== '' || media.length > 0 || (addressed && payload.content !== '')) return { kind: 'text', text, addressed }
@@ -185,6 +194,10 @@ const senderOf = (user: User, nick: string | null | undefined, webhook: boolean,
 
 const kindOf = (mime = ''): MediaKind =>
   (['image', 'video', 'audio'] as const).find((kind) => mime.startsWith(`${kind}/`)) ?? 'file'
+
+/** Id and name of an uploaded picture, out of the address it has in a card. Pictures from elsewhere have neither. */
+export const pictureIn = (url: string): RegExpExecArray | null =>
+  /^https?:\/\/[^/?#]+\/attachments\/\d+\/(\d{1,20})\/([\w.-]{1,200})(?:\?\S*)?$/.exec(url)
 
 /** The address is signed and dies after a day; where it hung says how to get a new one. */
 const mediaOf = (file: Attachment, channel?: string, message?: string): MediaRef => ({

@@ -25,6 +25,12 @@ const attachment = v.object({
 })
 const attachments = v.optional(list(attachment, 50), [])
 
+/** The picture of a card; its address is Discord's own where the file was uploaded with it. */
+const embeds = v.fallback(
+  list(v.object({ image: maybe(v.object({ url: v.pipe(v.string(), v.maxLength(2048)) })) }), 50),
+  [],
+)
+
 const member = v.object({ nick: maybe(name) })
 
 export const message = v.object({
@@ -44,7 +50,7 @@ export const message = v.object({
   message_snapshots: v.optional(list(v.unknown(), 50), []),
   message_reference: v.optional(v.object({ message_id: v.optional(id) })),
   // A message there that we can't read must not cost this one.
-  referenced_message: v.fallback(maybe(v.object({ id, author: user, attachments })), undefined),
+  referenced_message: v.fallback(maybe(v.object({ id, author: user, attachments, embeds })), undefined),
 })
 
 const option = v.object({
@@ -125,7 +131,7 @@ export const original = v.object({
   content: v.optional(v.string(), ''),
   embeds: v.optional(v.array(v.object({ description: v.optional(v.string(), '') })), []),
 })
-export const refreshed = v.object({ attachments })
+export const refreshed = v.object({ attachments, embeds })
 export const called = v.object({ resource: v.optional(v.object({ message: v.optional(v.object({ id })) })) })
 
 export type User = v.InferOutput<typeof user>

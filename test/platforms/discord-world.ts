@@ -48,6 +48,8 @@ export interface Attachment {
   readonly content_type: string
   readonly url: string
   readonly kind: MediaKind
+  /** What is read to those who do not see it. */
+  readonly description?: string
 }
 
 export interface ButtonJson {
@@ -61,7 +63,12 @@ export interface EmbedJson {
   readonly title?: string
   readonly description?: string
   readonly url?: string
-  readonly image?: { readonly url: string }
+  readonly image?: {
+    readonly url: string
+    readonly proxy_url?: string
+    readonly width?: number
+    readonly height?: number
+  }
 }
 
 export interface Post {
@@ -78,6 +85,8 @@ export interface Post {
   content: string
   embeds: readonly EmbedJson[]
   attachments: readonly Attachment[]
+  /** Ids of attachments that stand inside its embeds, and so are not listed beside them. */
+  inside: readonly string[]
   rows: readonly { readonly type: 1; readonly components: readonly ButtonJson[] }[]
   flags: number
   edits: number
@@ -209,6 +218,7 @@ export const addPost = (world: World, channel: Channel, more: Partial<Post> & { 
     content: '',
     embeds: [],
     attachments: [],
+    inside: [],
     rows: [],
     flags: 0,
     edits: 0,
@@ -280,7 +290,9 @@ export const postJson = (world: World, post: Post, isBot = false): object => ({
   mention_everyone: false,
   mentions: [],
   mention_roles: [],
-  attachments: post.attachments.map(({ kind: _, ...file }) => ({ ...file, proxy_url: file.url })),
+  attachments: post.attachments
+    .filter(({ id }) => !post.inside.includes(id))
+    .map(({ kind: _, ...file }) => ({ ...file, proxy_url: file.url })),
   embeds: post.embeds.map((embed) => ({ type: 'rich', ...embed })),
   components: post.rows,
   pinned: false,
