@@ -54,6 +54,11 @@ describe('a text made literal', () => {
     expect(literal(text)).toBe(text)
   })
 
+  it('leaves what formats nothing as it is, so that ids can be copied out of a message', () => {
+    const text = '[Job Submitted] my_template ~5 s | width=512\nID: apr_0123456789ab\n/approve apr_0123456789ab'
+    expect(literal(text)).toBe(text)
+  })
+
   it('calls nobody behind a code block that a link runs into', () => {
     const text = 'https://example.com/a?x=*1*```*```@everyone'
     expect(rendered(literal(text))).toBe(text)
