@@ -13,6 +13,7 @@ const stored = v.object({
   account: v.string(),
   /** The bot's user id. */
   self: v.optional(v.string()),
+  application: v.optional(v.string()),
   name: v.string(),
 })
 /** `seq` is that of the last event that was kept, so that everything behind it comes again. */

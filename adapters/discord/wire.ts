@@ -101,6 +101,7 @@ export const ready = v.object({
   session_id: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   resume_gateway_url: v.pipe(v.string(), v.maxLength(512)),
   user: v.object({ id, username: name }),
+  application: v.fallback(v.optional(v.object({ id })), undefined),
 })
 
 export const hello = v.object({ heartbeat_interval: v.pipe(v.number(), v.minValue(10), v.maxValue(600_000)) })

@@ -87,6 +87,23 @@ describe('the list of slash commands', () => {
     expect(namesOf('run')).toContain('width')
   })
 
+  it('goes to the application the gateway names, also behind a restart; only else it is asked for', async () => {
+    const asked = () => fake.calls().filter(({ method }) => method === 'GET /applications/@me').length
+    const done = async ({ lines, stream }: Awaited<ReturnType<typeof start>>) => {
+      await expect.poll(() => lines.join('\n'), { interval: 5 }).toContain('slash commands registered')
+      await stream.stop()
+    }
+    const first = await start()
+    const { deps } = first
+    await done(first)
+    await done(await start({ memo: deps.memo, templates: async () => [...templates, template('x', 'X', 'width')] }))
+    expect(asked()).toBe(0)
+    const { application: _, ...older } = JSON.parse(deps.memo.get('session') ?? '{}')
+    await deps.memo.set('session', JSON.stringify(older))
+    await done(await start({ memo: deps.memo }))
+    expect([asked(), fake.world.deployments]).toEqual([1, 3])
+  })
+
   it('keeps its inputs while the backend can not be asked', async () => {
     const { deps } = await start()
     await deployed(1)
