@@ -131,6 +131,15 @@ describe('a slash command', () => {
     expect(fake.shown().map((one) => one.text)).toEqual(['50 %', 'done'])
   })
 
+  it('whose answer is taken without a word can be edited all the same', async () => {
+    fake.world.terse = true
+    const [event] = await asked('run')
+    const { message } = await send(answer(event, { interim: true, items: [text('queued')] }))
+    expect(message).toBe(fake.shown()[0]?.id)
+    await discord.adapter.edit?.(message ?? '', answer(event, { items: [text('50 %')] }), never)
+    expect(fake.shown()).toMatchObject([{ text: '50 %', edits: 1 }])
+  })
+
   it('that nobody answered in time is told to be gone, so that a message answers', async () => {
     const [event] = await asked()
     fake.world.limits.ackMs = -1

@@ -73,7 +73,7 @@ const callback: Route['run'] = async ({ world, path: [, id, token = ''], query, 
   const data = isObject(form.json.data) ? form.json.data : {}
   const message = await takeCallback(type, interaction, { world, form: { ...form, json: data } })
   interaction.callbacks.push(type)
-  if (query.get('with_response') !== 'true') return done
+  if (query.get('with_response') !== 'true' || world.terse) return done
   return ok({
     interaction: { id, type: interaction.type, ...(message ? { response_message_id: message.id } : {}) },
     ...(message ? { resource: { type, message: postJson(world, message) } } : {}),

@@ -128,6 +128,8 @@ export interface World {
   applicationFlags: number
   /** Ids of people who take no direct messages from the bot. */
   readonly closed: Set<string>
+  /** Callbacks of interactions are answered without a body, whatever was asked for. */
+  terse: boolean
   /** Where files can be fetched. */
   cdn: string
   readonly limits: {
@@ -162,6 +164,7 @@ export const makeWorld = (bot: World['bot']): World => ({
   deployments: 0,
   applicationFlags: 1 << 19,
   closed: new Set(),
+  terse: false,
   cdn: '',
   limits: {
     ackMs: 3000,
