@@ -25,10 +25,10 @@ export interface Setting {
 const ignored = (why: string): Decoded => ({ kind: 'ignored', why })
 
 /** Announcement thread, public thread (forum posts too), private thread. */
-export const isThread = (type: number | undefined): boolean => type === 10 || type === 11 || type === 12
+export const isThread = (type: number | null | undefined): boolean => type === 10 || type === 11 || type === 12
 
 /** Whether a channel whose kind may be left out can be one; without a known parent it is taken for none. */
-export const mayBeThread = (type: number | undefined): boolean => type === undefined || isThread(type)
+export const mayBeThread = (type: number | null | undefined): boolean => type == null || isThread(type)
 
 /** Milliseconds since the epoch, out of a snowflake (facts/discord §1). */
 export const momentOf = (id: string): number => Number((BigInt(id) >> 22n) + 1_420_070_400_000n)
@@ -54,13 +54,13 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
   const media = own.length === 0 && answered && said.text.startsWith('/') ? carried(answered, payload.channel_id) : own
   const body = bodyOf(payload, said.text, guild === undefined || said.toUs || answered?.author.id === self, media)
   if (body === null) return ignored('nothing to read (outside of mentions that needs the message content intent)')
-  const replyTo = type === 19 ? payload.message_reference?.message_id : undefined
+  const replyTo = (type === 19 && payload.message_reference?.message_id) || undefined
   return {
     kind: 'event',
     event: {
       id: eventId('discord', account, 'message', payload.id),
       at: momentOf(payload.id),
-      from: senderOf(author, payload.member?.nick, payload.webhook_id !== undefined, self),
+      from: senderOf(author, payload.member?.nick, payload.webhook_id != null, self),
       proof,
       where,
       body,
@@ -86,7 +86,7 @@ const carried = (
 function bodyOf(payload: WireMessage, text: string, addressed: boolean, media: readonly MediaRef[]): Body | null {
   if (text !== '' || media.length > 0 || (addressed && payload.content !== '')) return { kind: 'text', text, addressed }
   if (payload.sticker_items.length > 0) return { kind: 'other', what: 'sticker' }
-  if (payload.poll !== undefined && payload.poll !== null) return { kind: 'other', what: 'poll' }
+  if (payload.poll != null) return { kind: 'other', what: 'poll' }
   return payload.message_snapshots.length > 0 ? { kind: 'other', what: 'forwarded message' } : null
 }
 
@@ -98,7 +98,7 @@ export function decodeInteraction(
 ): Decoded {
   const { account, self, nowMs } = setting
   const person = payload.member?.user ?? payload.user
-  if (person === undefined) return ignored('an interaction of nobody')
+  if (!person) return ignored('an interaction of nobody')
   const guild = payload.guild_id ?? undefined
   const channel = payload.channel_id ?? payload.channel?.id
   if (guild !== undefined && channel === undefined) return ignored('an interaction without a channel')
@@ -129,12 +129,12 @@ function interactionBody(
   { type, data, message }: WireInteraction,
   optionsOf: (name: string, options: Readonly<Record<string, string>>) => Body,
 ): Body | null {
-  if (type === 3 && data?.component_type === 2 && data.custom_id !== undefined)
+  if (type === 3 && data?.component_type === 2 && data.custom_id != null)
     return { kind: 'press', action: data.custom_id, ...(message ? { message: message.id } : {}) }
-  if (type !== 2 || data?.name === undefined || (data.type ?? 1) !== 1) return null
+  if (type !== 2 || data?.name == null || (data.type ?? 1) !== 1) return null
   // Attachments (11) come as media; subcommands we never register.
   const values = data.options.flatMap((option) =>
-    option.type === 11 || option.value === undefined ? [] : [[option.name, String(option.value)] as const],
+    option.type === 11 || option.value == null ? [] : [[option.name, String(option.value)] as const],
   )
   return optionsOf(data.name, Object.fromEntries(values))
 }
