@@ -105,7 +105,7 @@ export function decodeInteraction(
   const where: Address =
     guild === undefined || channel === undefined
       ? { platform: 'discord', account, chat: person.id, kind: 'dm' }
-      : guildAddress(account, guild, channel, isThread(payload.channel?.type), setting.parent)
+      : guildAddress(account, guild, channel, mayBeThread(payload.channel?.type), setting.parent)
   const body = interactionBody(payload, optionsOf)
   if (body === null) return ignored('an interaction we do not use')
   // A button of ours stands where we once spoke; only new talk is filtered.
