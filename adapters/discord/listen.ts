@@ -142,7 +142,7 @@ export const listening = (deps: ListenDeps): Listening => {
     const { id, application_id: application, token } = asked
     const pending = desk.open({ kind: 'command', application, id, token, message: null })
     pending.waiting.abort()
-    const data = { content: deps.say('groups_unsupported'), flags: ephemeral, allowed_mentions: { parse: [] } }
+    const data = { content: deps.say('not_listening'), flags: ephemeral, allowed_mentions: { parse: [] } }
     await desk.callback(pending, 4, data, AbortSignal.timeout(callMs)).catch((error: unknown) => {
       log.debug({ about: String(error) }, 'a command from elsewhere was not answered')
     })

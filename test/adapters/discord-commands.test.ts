@@ -209,7 +209,7 @@ describe('a command where the bot does not listen', () => {
     const { stream } = await start({}, { ALLOWED_CHANNELS: '1200000000000000299' })
     const interaction = fake.command(fake.people.ann, fake.places.group, 'help')
     await expect.poll(() => interaction.callbacks, { interval: 5 }).toEqual([4])
-    expect(fake.shown()).toMatchObject([{ text: '<groups_unsupported>', onlyFor: fake.people.ann.id }])
+    expect(fake.shown()).toMatchObject([{ text: '<not_listening>', onlyFor: fake.people.ann.id }])
     expect(stream.events).toEqual([])
   })
 
