@@ -106,7 +106,7 @@ const bounded =
     const { dispatcher: _, ...rest } = init as RequestInit & { dispatcher?: unknown }
     const response = await send(url, { ...rest, redirect: 'manual' })
     const text = await readText(response, maxAnswerBytes)
-    const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json')
+    const isJson = /^\s*[{[]/.test(text) || /^application\/json/i.test(response.headers.get('content-type') ?? '')
     if (response.status === 429 && isJson) return again(response, 429, text, exactWait(text))
     if (response.status === 204 || isJson) return again(response, response.status, text)
     // Not Discord but what stands in front of it. A 403 or 429 of Cloudflare is a ban for all of us, so as a global
@@ -117,7 +117,7 @@ const bounded =
 
 /** The header counts whole seconds, the body says it exactly. The SDK looks for the global limit in a header alone. */
 const exactWait = (text: string): Record<string, string> => {
-  const seconds = /"retry_after":\s*(\d{1,6}(?:\.\d{1,6})?)/.exec(text)?.[1]
+  const seconds = /"retry_after":\s*"?(\d{1,6}(?:\.\d{1,6})?)/.exec(text)?.[1]
   return {
     ...(seconds === undefined ? {} : { 'retry-after': seconds }),
     ...(/"global":\s*true/.test(text) ? { 'x-ratelimit-global': 'true' } : {}),

@@ -104,7 +104,12 @@ export interface Commands {
 
 const noted = v.object({ hash: v.string(), inputs: v.array(v.string()) })
 
-export const makeCommands = (api: Api, account: string, deps: Pick<AdapterDeps, 'log' | 'memo' | 'menu'>): Commands => {
+export const makeCommands = (
+  api: Api,
+  /** `application`: null while nobody said it. */
+  us: { readonly account: string; readonly application: () => string | null },
+  deps: Pick<AdapterDeps, 'log' | 'memo' | 'menu'>,
+): Commands => {
   let busy: Promise<void> | null = null
 
   const register = async (templates: readonly TemplateHint[], signal: AbortSignal): Promise<void> => {
@@ -114,15 +119,18 @@ export const makeCommands = (api: Api, account: string, deps: Pick<AdapterDeps, 
     const inputs = templates.length > 0 ? sharedInputs(templates) : (last?.inputs ?? [])
     const json = commandsOf(deps.menu, inputs)
     const hash = createHash('sha256')
-      .update(JSON.stringify([account, json]))
+      .update(JSON.stringify([us.account, json]))
       .digest('base64url')
       .slice(0, 22)
     if (last?.hash === hash) return
-    const self = v.parse(application, await api.call({ method: 'GET', path: '/applications/@me' }, signal, callMs))
-    await api.call({ method: 'PUT', path: `/applications/${self.id}/commands`, json }, signal, callMs)
+    const id = us.application() ?? (await asked(signal))
+    await api.call({ method: 'PUT', path: `/applications/${id}/commands`, json }, signal, callMs)
     await deps.memo.set('commands', JSON.stringify({ hash, inputs }))
     deps.log.info({ commands: json.length, inputs: inputs.length }, 'slash commands registered')
   }
+
+  const asked = async (signal: AbortSignal): Promise<string> =>
+    v.parse(application, await api.call({ method: 'GET', path: '/applications/@me' }, signal, callMs)).id
 
   const sync: Commands['sync'] = (templates, signal) => {
     busy ??= register(templates, signal)

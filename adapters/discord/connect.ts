@@ -13,8 +13,8 @@ export interface GatewayDeps extends Pick<AdapterDeps, 'log' | 'memo' | 'now' | 
   readonly token: string
   readonly account: string
   readonly intents: number
-  /** Discord says who we are. */
-  readonly known: (self: string) => void
+  /** Discord says who we are: the bot's user id, and that of its application. */
+  readonly known: (self: string, application?: string) => void
   /** Looks at an event the moment it is there: what has to be answered within seconds. */
   readonly glance: (event: Frame) => void
   /** The human acts in it, in order. Throws when it can't be told now. */
@@ -48,7 +48,7 @@ export function gateway(deps: GatewayDeps): Stream {
   const { account, intents, memo } = deps
   const startAt = makeStarts(deps.api, deps.apiBase, deps)
   let session: Session | null = remembered(memo.get('session'), account, intents)
-  if (session?.self !== undefined) deps.known(session.self)
+  if (session?.self !== undefined) deps.known(session.self, session.application)
   /** Connections in a row that came to nothing. */
   let misses = 0
 
@@ -122,9 +122,10 @@ export function gateway(deps: GatewayDeps): Stream {
     if (t !== 'READY') return null
     const read = v.safeParse(ready, d)
     if (!read.success) throw new StreamError('the gateway said READY in an unknown form')
-    const { session_id: id, resume_gateway_url: url, user } = read.output
-    deps.known(user.id)
-    session = { id, url, seq: s ?? 0, intents, account, self: user.id, name: user.username }
+    const { session_id: id, resume_gateway_url: url, user, application } = read.output
+    deps.known(user.id, application?.id)
+    const own = { self: user.id, name: user.username, ...(application ? { application: application.id } : {}) }
+    session = { id, url, seq: s ?? 0, intents, account, ...own }
     return user.username
   }
 

@@ -25,10 +25,10 @@ export interface Setting {
 const ignored = (why: string): Decoded => ({ kind: 'ignored', why })
 
 /** Announcement thread, public thread (forum posts too), private thread. */
-export const isThread = (type: number | undefined): boolean => type === 10 || type === 11 || type === 12
+export const isThread = (type: number | null | undefined): boolean => type === 10 || type === 11 || type === 12
 
 /** Whether a channel whose kind may be left out can be one; without a known parent it is taken for none. */
-export const mayBeThread = (type: number | undefined): boolean => type === undefined || isThread(type)
+export const mayBeThread = (type: number | null | undefined): boolean => type == null || isThread(type)
 
 /** Milliseconds since the epoch, out of a snowflake (facts/discord §1). */
 export const momentOf = (id: string): number => Number((BigInt(id) >> 22n) + 1_420_070_400_000n)
@@ -51,19 +51,16 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
   const said = spoken(payload, setting)
   const own = payload.attachments.map((file) => mediaOf(file, payload.channel_id, payload.id))
   // A command is about the picture it answers; other words are not.
-  const media =
-    own.length === 0 && answered && said.text.startsWith('/')
-      ? answered.attachments.map((file) => mediaOf(file, payload.channel_id, answered.id))
-      : own
+  const media = own.length === 0 && answered && said.text.startsWith('/') ? carried(answered, payload.channel_id) : own
   const body = bodyOf(payload, said.text, guild === undefined || said.toUs || answered?.author.id === self, media)
   if (body === null) return ignored('nothing to read (outside of mentions that needs the message content intent)')
-  const replyTo = type === 19 ? payload.message_reference?.message_id : undefined
+  const replyTo = (type === 19 && payload.message_reference?.message_id) || undefined
   return {
     kind: 'event',
     event: {
       id: eventId('discord', account, 'message', payload.id),
       at: momentOf(payload.id),
-      from: senderOf(author, payload.member?.nick, payload.webhook_id !== undefined, self),
+      from: senderOf(author, payload.member?.nick, payload.webhook_id != null, self),
       proof,
       where,
       body,
@@ -74,10 +71,22 @@ export function decodeMessage({ payload, proof }: Verified<WireMessage>, setting
   }
 }
 
+/** What an answered message shows: files stand beside its cards, or inside them and nowhere else. */
+const carried = (
+  { id, attachments, embeds }: NonNullable<WireMessage['referenced_message']>,
+  channel: string,
+): readonly MediaRef[] => [
+  ...attachments.map((file) => mediaOf(file, channel, id)),
+  ...embeds.flatMap(({ image }) => {
+    const [, file, name] = pictureIn(image?.url ?? '') ?? []
+    return image && file && name ? [{ kind: 'image' as const, ref: `${image.url} ${channel} ${id} ${file}`, name }] : []
+  }),
+]
+
 function bodyOf(payload: WireMessage, text: string, addressed: boolean, media: readonly MediaRef[]): Body | null {
   if (text !== '' || media.length > 0 || (addressed && payload.content !== '')) return { kind: 'text', text, addressed }
   if (payload.sticker_items.length > 0) return { kind: 'other', what: 'sticker' }
-  if (payload.poll !== undefined && payload.poll !== null) return { kind: 'other', what: 'poll' }
+  if (payload.poll != null) return { kind: 'other', what: 'poll' }
   return payload.message_snapshots.length > 0 ? { kind: 'other', what: 'forwarded message' } : null
 }
 
@@ -89,14 +98,14 @@ export function decodeInteraction(
 ): Decoded {
   const { account, self, nowMs } = setting
   const person = payload.member?.user ?? payload.user
-  if (person === undefined) return ignored('an interaction of nobody')
+  if (!person) return ignored('an interaction of nobody')
   const guild = payload.guild_id ?? undefined
   const channel = payload.channel_id ?? payload.channel?.id
   if (guild !== undefined && channel === undefined) return ignored('an interaction without a channel')
   const where: Address =
     guild === undefined || channel === undefined
       ? { platform: 'discord', account, chat: person.id, kind: 'dm' }
-      : guildAddress(account, guild, channel, isThread(payload.channel?.type), setting.parent)
+      : guildAddress(account, guild, channel, mayBeThread(payload.channel?.type), setting.parent)
   const body = interactionBody(payload, optionsOf)
   if (body === null) return ignored('an interaction we do not use')
   // A button of ours stands where we once spoke; only new talk is filtered.
@@ -120,12 +129,12 @@ function interactionBody(
   { type, data, message }: WireInteraction,
   optionsOf: (name: string, options: Readonly<Record<string, string>>) => Body,
 ): Body | null {
-  if (type === 3 && data?.component_type === 2 && data.custom_id !== undefined)
+  if (type === 3 && data?.component_type === 2 && data.custom_id != null)
     return { kind: 'press', action: data.custom_id, ...(message ? { message: message.id } : {}) }
-  if (type !== 2 || data?.name === undefined || (data.type ?? 1) !== 1) return null
+  if (type !== 2 || data?.name == null || (data.type ?? 1) !== 1) return null
   // Attachments (11) come as media; subcommands we never register.
   const values = data.options.flatMap((option) =>
-    option.type === 11 || option.value === undefined ? [] : [[option.name, String(option.value)] as const],
+    option.type === 11 || option.value == null ? [] : [[option.name, String(option.value)] as const],
   )
   return optionsOf(data.name, Object.fromEntries(values))
 }
@@ -185,6 +194,10 @@ const senderOf = (user: User, nick: string | null | undefined, webhook: boolean,
 
 const kindOf = (mime = ''): MediaKind =>
   (['image', 'video', 'audio'] as const).find((kind) => mime.startsWith(`${kind}/`)) ?? 'file'
+
+/** Id and name of an uploaded picture, out of the address it has in a card. Pictures from elsewhere have neither. */
+export const pictureIn = (url: string): RegExpExecArray | null =>
+  /^https?:\/\/[^/?#]+\/attachments\/\d+\/(\d{1,20})\/([\w.-]{1,200})(?:\?\S*)?$/.exec(url)
 
 /** The address is signed and dies after a day; where it hung says how to get a new one. */
 const mediaOf = (file: Attachment, channel?: string, message?: string): MediaRef => ({

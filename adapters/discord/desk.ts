@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { AdapterDeps } from '../../src/contract/index.ts'
 import type { Api, Upload } from './client.ts'
 import { DiscordError, isAcknowledged, isTokenDead } from './errors.ts'
-import { original } from './wire.ts'
+import { original, sent } from './wire.ts'
 
 /** What is known of an interaction. `open`: nothing was said; `deferred`: "thinking…" or acknowledged; `answered`: the
  *  first word was said, by the part of key `by`; `unknown`: it came before our last start; `gone`: too late. */
@@ -40,6 +40,9 @@ export interface Desk {
     signal: AbortSignal,
     timeoutMs: number,
   ) => Promise<unknown>
+  /** The id of the first answer, where the call that made it did not tell; without one it could not be edited. Never
+   *  throws. */
+  readonly originalOf: (pending: Pending, signal: AbortSignal) => Promise<string | undefined>
   /** Finds out what was said to an interaction before our last start. */
   readonly look: (pending: Pending, signal: AbortSignal) => Promise<void>
 }
@@ -154,5 +157,14 @@ export const makeDesk = (api: Api, deps: Pick<AdapterDeps, 'sleep' | 'log'>): De
     }
   }
 
-  return { open, find, acknowledge, callback, message, look }
+  const originalOf: Desk['originalOf'] = async (pending, signal) => {
+    try {
+      return v.parse(sent, await message(pending, { method: 'GET', id: '@original' }, {}, signal, callMs)).id
+    } catch (error) {
+      deps.log.debug({ about: String(error) }, 'the id of an answer is not known')
+      return undefined
+    }
+  }
+
+  return { open, find, acknowledge, callback, message, originalOf, look }
 }

@@ -5,6 +5,7 @@ import { SendError } from '../../src/contract/index.ts'
 import { trustedUrl } from '../kit/hosts.ts'
 import { fetchError, networkFault } from '../kit/http.ts'
 import type { Api } from './client.ts'
+import { pictureIn } from './decode.ts'
 import { DiscordError, sendError } from './errors.ts'
 import { refreshed } from './wire.ts'
 
@@ -36,7 +37,10 @@ export const makeDownload = (api: Api, apiBase: string, fetch: typeof globalThis
     try {
       const path = `/channels/${channel}/messages/${message}` as const
       const read = v.safeParse(refreshed, await api.call({ method: 'GET', path }, signal, askMs))
-      return read.success ? (read.output.attachments.find(({ id }) => id === file)?.url ?? null) : null
+      if (!read.success) return null
+      const beside = read.output.attachments.find(({ id }) => id === file)
+      const inside = read.output.embeds.find(({ image }) => pictureIn(image?.url ?? '')?.[1] === file)
+      return beside?.url ?? inside?.image?.url ?? null
     } catch (error) {
       if (!(error instanceof DiscordError)) throw error
       throw fetchError(sendError(error, { media: false, thread: false }))

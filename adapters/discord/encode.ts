@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Part, PartButton, PartItem } from '../../src/contract/index.ts'
+import type { Address, Artifact, Part, PartButton, PartItem } from '../../src/contract/index.ts'
 import { SendError } from '../../src/contract/index.ts'
 import type { Upload } from './client.ts'
 import { limits } from './limits.ts'
@@ -23,11 +23,14 @@ const refuse = (about: string): never => {
 
 const isId = (text: string): boolean => /^\d{1,20}$/.test(text)
 
-/** The text of a message. What the escapes make longer than a message may be goes into a card, which holds twice as much. */
-export const words = (text: string): { readonly content: string; readonly embeds: readonly object[] } => {
+/** In a card there is room for twice the text of a message, so for all that the escapes can make of one. */
+const inCard = (text: string): string => literal(text).slice(0, limits.description).toWellFormed()
+
+/** The text of a message, or a card where the escapes make it too long for one. */
+const words = (text: string): { readonly content: string; readonly embeds: readonly object[] } => {
   const escaped = literal(text)
   if (escaped.length <= limits.content) return { content: escaped, embeds: [] }
-  return { content: '', embeds: [{ description: escaped.slice(0, limits.description).toWellFormed() }] }
+  return { content: '', embeds: [{ description: inCard(text) }] }
 }
 
 const styles = { primary: 1, danger: 4, plain: 2 } as const
@@ -47,25 +50,64 @@ export const rows = (buttons: readonly PartButton[]): readonly object[] => {
 /** Nobody is ever pinged by us: without this even `@everyone` inside a prompt would be. */
 const pingNobody = { allowed_mentions: { parse: [], replied_user: false } }
 
-/** What an edit replaces: the text and the buttons. */
+/** What an edit replaces: the text and the buttons. Files are not named, so they stay; a picture leaves its card, and
+ *  stands beside the new words. */
 export const edited = (part: Part): Readonly<Record<string, unknown>> => {
   const [item, more] = part.items
   if (item?.kind !== 'text' || more) throw new SendError('edit_gone', 'only a text can be edited in')
-  return { ...base(item.text, []), components: rows(part.buttons) }
+  return { ...base(item.text, [], []), components: rows(part.buttons) }
 }
 
-const base = (text: string, cards: readonly object[]): Readonly<Record<string, unknown>> => {
-  const { content, embeds } = words(text)
-  const all = [...embeds, ...cards]
-  return { content, embeds: all, flags: all.length > 0 ? 0 : suppressEmbeds, ...pingNobody }
+/** Text, cards with pictures (the text is on the first of them), and cards with links. */
+const base = (
+  text: string,
+  pictures: readonly object[],
+  leads: readonly object[],
+): Readonly<Record<string, unknown>> => {
+  const [first, ...others] = pictures
+  const said = first ? { content: '', embeds: [] } : words(text)
+  const shown = first ? [{ ...(text === '' ? {} : { description: inCard(text) }), ...first }, ...others] : []
+  const embeds = [...said.embeds, ...shown, ...leads]
+  return { content: said.content, embeds, flags: embeds.length > 0 ? 0 : suppressEmbeds, ...pingNobody }
 }
 
 /** A card that leads to a file behind a link. */
-const card = ({ media }: MediaItem, url: string): object => ({
+const lead = ({ media }: MediaItem, url: string): object => ({
   title: media.name.slice(0, limits.embedTitle).toWellFormed(),
   url,
   ...(media.kind === 'image' ? { image: { url } } : {}),
 })
+
+/** Cards that show uploaded pictures. Those of one address are drawn as one, as a gallery; without a title the address
+ *  itself is not shown. */
+const cards = (names: readonly string[], { workspace, kind, thread, chat }: Address): readonly object[] => {
+  const place = kind === 'dm' ? '@me' : `${workspace}/${thread ?? chat}`
+  return names.map((name, i) => ({
+    ...(names.length > 1
+      ? { url: `https://discord.com/channels/${place}?set=${1 + Math.floor(i / limits.gallery)}` }
+      : {}),
+    image: { url: `attachment://${name}` },
+  }))
+}
+
+interface Piece extends Upload {
+  readonly card: boolean
+  readonly alt: string
+}
+
+const endings: Readonly<Record<string, string>> = { 'image/jpeg': 'jpg', 'image/webp': 'webp', 'image/gif': 'gif' }
+
+/** A name by which a card can speak of a file: of the few characters Discord leaves in names, with an ending it knows as
+ *  a picture's, and not `taken` by another. */
+const cardName = ({ name, mime }: Pick<Artifact, 'name' | 'mime'>, taken: readonly string[]): string => {
+  const [, stem = '', ending] = /^(.*?)(\.(?:png|jpe?g|webp|gif))?$/is.exec(name) ?? []
+  const safe = stem
+    .replaceAll(/\s/g, '_')
+    .replaceAll(/[^\w.-]/g, '')
+    .replace(/^\.+/, '')
+  const whole = `${safe || 'picture'}${ending ?? `.${endings[mime] ?? 'png'}`}`
+  return taken.includes(whole) ? cardName({ name: `${taken.length + 1}-${whole}`, mime }, taken) : whole
+}
 
 /**
  * Pure. The messages that carry a part: one, or several where its files are too large for one request together. The text
@@ -80,33 +122,53 @@ export function encode(
 ): readonly Message[] {
   const media = part.items.filter((item): item is MediaItem => item.kind === 'media')
   const own = part.items.map((item) => (item.kind === 'text' ? item.text : (item.caption ?? ''))).filter(Boolean)
-  const said = part.repeated === true ? [mark, ...own] : own
+  const text = (part.repeated === true ? [mark, ...own] : own).join('\n')
   if (part.items.length === 0) refuse('a part without items')
   if (media.length > limits.files) refuse(`${media.length} files, Discord takes ${limits.files}`)
-  const uploads: Upload[] = []
-  const cards: object[] = []
+  const pieces: Piece[] = []
+  const leads: object[] = []
   for (const [i, item] of media.entries()) {
-    if (item.as === 'attachment') uploads.push({ file: files[i] ?? refuse('a file is missing'), name: item.media.name })
-    else if (item.as === 'link') cards.push(card(item, links[i] ?? noLink()))
-    else refuse(`Discord has no ${item.as}`)
+    const { as, media: artifact } = item
+    if (as === 'link') leads.push(lead(item, links[i] ?? noLink()))
+    else if (as !== 'card' && as !== 'attachment') refuse(`Discord has no ${as}`)
+    else {
+      const card = as === 'card'
+      const taken = pieces.map((piece) => piece.name)
+      pieces.push({
+        file: files[i] ?? refuse('a file is missing'),
+        name: card ? cardName(artifact, taken) : artifact.name,
+        card,
+        // What was wished for is the best description of a picture there is.
+        alt: artifact.kind === 'image' ? own.join('\n').slice(0, limits.altText).toWellFormed() : '',
+      })
+    }
   }
-  const groups = grouped(uploads)
-  return groups.map((group, i) => ({
-    json: {
-      ...base(i === 0 ? said.join('\n') : '', i === 0 ? cards : []),
-      components: i === groups.length - 1 ? rows(part.buttons) : [],
-      ...(group.length > 0 ? { attachments: group.map(({ name }, id) => ({ id, filename: name })) } : {}),
-    },
-    files: group,
-  }))
+  const groups = grouped(pieces)
+  return groups.map((group, i) => {
+    const names = group.filter(({ card }) => card).map(({ name }) => name)
+    return {
+      json: {
+        ...base(i === 0 ? text : '', cards(names, part.to), i === 0 ? leads : []),
+        components: i === groups.length - 1 ? rows(part.buttons) : [],
+        ...(group.length > 0 ? { attachments: group.map(described) } : {}),
+      },
+      files: group.map(({ file, name }) => ({ file, name })),
+    }
+  })
 }
+
+const described = ({ name, alt }: Piece, id: number): object => ({
+  id,
+  filename: name,
+  ...(alt === '' ? {} : { description: alt }),
+})
 
 const noLink = (): never => {
   throw new SendError('media_rejected', 'there is no public address to show the file from')
 }
 
-const grouped = (uploads: readonly Upload[]): readonly (readonly Upload[])[] => {
-  const groups: Upload[][] = [[]]
+const grouped = (uploads: readonly Piece[]): readonly (readonly Piece[])[] => {
+  const groups: Piece[][] = [[]]
   let bytes = 0
   for (const upload of uploads) {
     if (bytes > 0 && bytes + upload.file.size > limits.requestBytes) {

@@ -46,7 +46,7 @@ export function sendError(error: DiscordError, { media, thread }: SendContext): 
   if (status === 429) return new SendError('rate_limited', message, { retryAfterMs })
   if (status === 401) return new SendError('auth', `${message}; ${tokenCure}`)
   const known = code === null ? undefined : classes.get(code)
-  // "Missing permissions" for a file can be "Attach Files" alone: a link or words may pass.
+  // "Missing permissions" can be "Embed Links" or "Attach Files" alone: the bare file, or words, may pass.
   if (media && (code === 50013 || known === 'rejected')) return new SendError('media_rejected', message)
   if (thread && code === 10003) return new SendError('thread_gone', message)
   // Outside of a thread it is the channel that is closed.

@@ -75,12 +75,13 @@ export default defineAdapter({
     // In every address, so it has to be known before Discord is asked, and to outlive a reset of the token.
     const account = idIn(token) ?? 'bot'
     let self = account
+    let application: string | null = null
     // The version is ours to choose; written behind the address it would stand there twice.
     const apiBase = settings.API_BASE.replace(/(?:\/v\d{1,2})?\/*$/, '')
     const api = openApi({ token, base: apiBase, fetch: deps.fetch })
     const desk = makeDesk(api, deps)
     const places = makePlaces(api, () => self)
-    const commands = makeCommands(api, account, deps)
+    const commands = makeCommands(api, { account, application: () => application }, deps)
     const channels = settings.ALLOWED_CHANNELS.map(bare)
     return {
       account,
@@ -93,8 +94,9 @@ export default defineAdapter({
           token,
           account,
           intents: settings.MESSAGE_CONTENT ? intents | contentIntent : intents,
-          known: (id) => {
+          known: (id, app) => {
             self = id
+            application = app ?? null
           },
           onUp: (signal) => {
             const none = (): readonly [] => []

@@ -7,6 +7,10 @@ export const limits = {
   content: 2000,
   description: 4096,
   embedTitle: 256,
+  /** So many pictures are shown of cards that share one address; clients hide further ones. */
+  gallery: 4,
+  /** What is read to those who do not see a picture. */
+  altText: 1024,
   files: 10,
   /** Of a server nobody boosts, and of direct chats: the smallest there is. */
   fileBytes: 10 * MiB,
@@ -38,6 +42,13 @@ const attachment: MediaRung = {
   caption: limits.content,
   album: limits.files,
 }
+/** A still picture inside a card, below its words. Discord shows these kinds there, and no others. */
+const card: MediaRung = {
+  ...attachment,
+  as: 'card',
+  mime: ['image/png', 'image/jpeg', 'image/webp', 'image/gif'],
+  animated: false,
+}
 /** A card that leads to the file; a picture is shown in it, and may be larger than an upload. */
 const link: MediaRung = { ...attachment, as: 'link', by: 'url', maxBytes: 100 * MiB, album: 1 }
 
@@ -45,7 +56,12 @@ export const capabilities: Capabilities = {
   name: 'Discord',
   intakes: ['stream'],
   text: { max: limits.content, unit: 'utf16', markup: 'markdown' },
-  media: { image: [attachment, link], video: [attachment, link], audio: [attachment, link], file: [attachment, link] },
+  media: {
+    image: [card, attachment, link],
+    video: [attachment, link],
+    audio: [attachment, link],
+    file: [attachment, link],
+  },
   call: { items: 1 },
   buttons: {
     kind: 'press',

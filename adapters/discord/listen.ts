@@ -4,7 +4,7 @@ import type { AdapterDeps, InboundEvent, TemplateHint } from '../../src/contract
 import { vouch } from '../../src/contract/index.ts'
 import type { Api } from './client.ts'
 import { bodyOf, type Commands, own } from './commands.ts'
-import { type Decoded, decodeInteraction, decodeMessage, isThread, mayBeThread, type Setting } from './decode.ts'
+import { type Decoded, decodeInteraction, decodeMessage, mayBeThread, type Setting } from './decode.ts'
 import type { Desk } from './desk.ts'
 import { ephemeral } from './encode.ts'
 import { limits } from './limits.ts'
@@ -120,10 +120,10 @@ export const listening = (deps: ListenDeps): Listening => {
   const acted = async (data: unknown, signal: AbortSignal): Promise<Decoded> => {
     const read = v.safeParse(interaction, data)
     if (!read.success) return unreadable(read.issues)
-    const { channel, guild_id, member, user } = read.output
+    const { channel, channel_id: id, guild_id, member, user } = read.output
     const person = user ?? member?.user
     if (!guild_id && person && channel?.type === 1) places.heardDirectly(person.id, channel.id)
-    const thread = channel && isThread(channel.type) ? channel.id : null
+    const thread = guild_id && mayBeThread(channel?.type) ? (id ?? channel?.id ?? null) : null
     const where = await setting(
       { thread, guild: guild_id, parent: channel?.parent_id && thread ? channel.parent_id : null },
       signal,
@@ -142,7 +142,7 @@ export const listening = (deps: ListenDeps): Listening => {
     const { id, application_id: application, token } = asked
     const pending = desk.open({ kind: 'command', application, id, token, message: null })
     pending.waiting.abort()
-    const data = { content: deps.say('groups_unsupported'), flags: ephemeral, allowed_mentions: { parse: [] } }
+    const data = { content: deps.say('not_listening'), flags: ephemeral, allowed_mentions: { parse: [] } }
     await desk.callback(pending, 4, data, AbortSignal.timeout(callMs)).catch((error: unknown) => {
       log.debug({ about: String(error) }, 'a command from elsewhere was not answered')
     })

@@ -54,7 +54,7 @@ export const makePlaces = (api: Api, self: () => string): Places => {
   }
 
   const graded = ({ id, premium_tier: tier }: v.InferOutput<typeof guild>): void => {
-    if (tier !== undefined) tiers.set(id, String(tier))
+    if (tier != null) tiers.set(id, String(tier))
   }
 
   const learn: Places['learn'] = ({ t, d }) => {

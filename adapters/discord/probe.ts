@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Probe } from '../../src/contract/index.ts'
 import type { Api } from './client.ts'
 import { DiscordError, tokenCure } from './errors.ts'
+import { mayStart } from './session.ts'
 import { application, gatewayInfo, self } from './wire.ts'
 
 const askMs = 15_000
@@ -31,7 +32,7 @@ export const makeProbe =
         contentProbe(app.flags, wantsContent),
         {
           name: 'gateway',
-          ok: start.remaining > 20,
+          ok: mayStart(start),
           about: `${start.remaining} of ${start.total} starts are left for today`,
         },
       ]

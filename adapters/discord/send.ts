@@ -67,7 +67,7 @@ export function makeSender(deps: SenderDeps): Required<Pick<Adapter, 'send' | 'e
 
   const filesOf = async (part: Part, signal: AbortSignal): Promise<readonly Message[]> => {
     const media = part.items.flatMap((item) => (item.kind === 'media' ? [item] : []))
-    const uploads = media.flatMap(({ as, media: { bytes } }) => (as === 'attachment' ? [bytes] : []))
+    const uploads = media.flatMap(({ as, media: { bytes } }) => (as === 'link' ? [] : [bytes]))
     await fitting(part.to, Math.max(0, ...uploads), signal)
     const files = await Promise.all(media.map(({ media: { blob } }) => deps.media.open(blob))).catch(
       (error: unknown) => {

@@ -13,6 +13,7 @@ const stored = v.object({
   account: v.string(),
   /** The bot's user id. */
   self: v.optional(v.string()),
+  application: v.optional(v.string()),
   name: v.string(),
 })
 /** `seq` is that of the last event that was kept, so that everything behind it comes again. */
@@ -43,8 +44,10 @@ export const gatewayUrl = (text: string, apiBase: string): string | null => {
 const askMs = 15_000
 /** One a shard in five seconds. */
 const identifyEveryMs = 5000
-/** After 1000 in a day Discord resets the token by itself (facts/discord §1). */
-const identifiesLeft = 20
+/** Who uses up the starts of a day (1000 as a rule) has the token reset by Discord (facts/discord §1), so the last fiftieth
+ *  is left alone. */
+export const mayStart = ({ remaining, total }: { readonly remaining: number; readonly total: number }): boolean =>
+  remaining > Math.floor(total / 50)
 
 /** Where to start a new session; waits until one may be started. Throws StreamError when the day has no more. */
 export const makeStarts = (api: Api, apiBase: string, deps: Pick<AdapterDeps, 'now' | 'sleep'>) => {
@@ -53,7 +56,7 @@ export const makeStarts = (api: Api, apiBase: string, deps: Pick<AdapterDeps, 'n
     const read = v.safeParse(gatewayInfo, await api.call({ method: 'GET', path: '/gateway/bot' }, signal, askMs))
     if (!read.success) throw new StreamError('Discord GET /gateway/bot was answered in an unknown form')
     const { url, session_start_limit: budget } = read.output
-    if (budget.remaining <= identifiesLeft && budget.remaining < budget.total)
+    if (!mayStart(budget))
       throw new StreamError(
         `Discord allows only ${budget.remaining} more starts today, and resets the token after that: ` +
           'find out what keeps starting with it (another program?)',

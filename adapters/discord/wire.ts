@@ -12,8 +12,8 @@ const user = v.object({
   id,
   username: v.fallback(name, ''),
   global_name: maybe(name),
-  bot: v.optional(v.boolean(), false),
-  system: v.optional(v.boolean(), false),
+  bot: v.nullish(v.boolean(), false),
+  system: v.nullish(v.boolean(), false),
 })
 
 const attachment = v.object({
@@ -23,7 +23,13 @@ const attachment = v.object({
   url: v.pipe(v.string(), v.maxLength(2048)),
   content_type: maybe(name),
 })
-const attachments = v.optional(list(attachment, 50), [])
+const attachments = v.nullish(list(attachment, 50), [])
+
+/** The picture of a card; its address is Discord's own where the file was uploaded with it. */
+const embeds = v.fallback(
+  list(v.object({ image: maybe(v.object({ url: v.pipe(v.string(), v.maxLength(2048)) })) }), 50),
+  [],
+)
 
 const member = v.object({ nick: maybe(name) })
 
@@ -31,27 +37,27 @@ export const message = v.object({
   id,
   channel_id: id,
   guild_id: maybe(id),
-  channel_type: v.optional(v.number()),
-  type: v.number(),
+  channel_type: maybe(v.number()),
+  type: v.nullish(v.number(), 0),
   author: user,
-  member: v.optional(member),
-  webhook_id: v.optional(id),
-  content: v.optional(text, ''),
+  member: maybe(member),
+  webhook_id: maybe(id),
+  content: v.nullish(text, ''),
   attachments,
-  mention_roles: v.optional(list(id, 500), []),
-  sticker_items: v.optional(list(v.unknown(), 50), []),
-  poll: v.optional(v.unknown()),
-  message_snapshots: v.optional(list(v.unknown(), 50), []),
-  message_reference: v.optional(v.object({ message_id: v.optional(id) })),
+  mention_roles: v.nullish(list(id, 500), []),
+  sticker_items: v.nullish(list(v.unknown(), 50), []),
+  poll: maybe(v.unknown()),
+  message_snapshots: v.nullish(list(v.unknown(), 50), []),
+  message_reference: maybe(v.object({ message_id: maybe(id) })),
   // A message there that we can't read must not cost this one.
-  referenced_message: v.fallback(maybe(v.object({ id, author: user, attachments })), undefined),
+  referenced_message: v.fallback(maybe(v.object({ id, author: user, attachments, embeds })), undefined),
 })
 
 const option = v.object({
   name,
   type: v.number(),
-  value: v.optional(v.union([text, v.number(), v.boolean()])),
-  focused: v.optional(v.boolean(), false),
+  value: maybe(v.union([text, v.number(), v.boolean()])),
+  focused: v.nullish(v.boolean(), false),
 })
 
 export const interaction = v.object({
@@ -62,18 +68,18 @@ export const interaction = v.object({
   token: v.pipe(v.string(), v.minLength(1), v.maxLength(1024)),
   guild_id: maybe(id),
   channel_id: maybe(id),
-  channel: v.optional(v.object({ id, type: v.number(), parent_id: maybe(id) })),
-  member: v.optional(v.object({ nick: maybe(name), user })),
-  user: v.optional(user),
-  message: v.optional(v.object({ id })),
-  data: v.optional(
+  channel: maybe(v.object({ id, type: v.number(), parent_id: maybe(id) })),
+  member: maybe(v.object({ nick: maybe(name), user })),
+  user: maybe(user),
+  message: maybe(v.object({ id })),
+  data: maybe(
     v.object({
-      type: v.optional(v.number()),
-      name: v.optional(name),
-      options: v.optional(list(option, 30), []),
-      custom_id: v.optional(v.pipe(v.string(), v.maxLength(100))),
-      component_type: v.optional(v.number()),
-      resolved: v.optional(v.object({ attachments: v.optional(v.record(v.string(), attachment), {}) })),
+      type: maybe(v.number()),
+      name: maybe(name),
+      options: v.nullish(list(option, 30), []),
+      custom_id: maybe(v.pipe(v.string(), v.maxLength(100))),
+      component_type: maybe(v.number()),
+      resolved: maybe(v.object({ attachments: v.nullish(v.record(v.string(), attachment), {}) })),
     }),
   ),
 })
@@ -83,10 +89,10 @@ export const threadEvent = thread
 
 export const guild = v.object({
   id,
-  name: v.optional(name, ''),
-  unavailable: v.optional(v.boolean(), false),
-  premium_tier: v.fallback(v.optional(v.number()), undefined),
-  roles: v.fallback(list(v.object({ id, tags: v.optional(v.object({ bot_id: v.optional(id) })) }), 1000), []),
+  name: v.nullish(name, ''),
+  unavailable: v.nullish(v.boolean(), false),
+  premium_tier: v.fallback(maybe(v.number()), undefined),
+  roles: v.fallback(list(v.object({ id, tags: maybe(v.object({ bot_id: maybe(id) })) }), 1000), []),
   threads: v.fallback(list(thread, 5000), []),
 })
 export const threadList = v.object({ threads: v.fallback(list(thread, 5000), []) })
@@ -95,6 +101,7 @@ export const ready = v.object({
   session_id: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   resume_gateway_url: v.pipe(v.string(), v.maxLength(512)),
   user: v.object({ id, username: name }),
+  application: v.fallback(maybe(v.object({ id })), undefined),
 })
 
 export const hello = v.object({ heartbeat_interval: v.pipe(v.number(), v.minValue(10), v.maxValue(600_000)) })
@@ -102,7 +109,7 @@ export const hello = v.object({ heartbeat_interval: v.pipe(v.number(), v.minValu
 /** `s` and `t` belong to dispatches (op 0). */
 export const frame = v.object({
   op: v.number(),
-  d: v.optional(v.unknown()),
+  d: maybe(v.unknown()),
   s: maybe(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   t: maybe(name),
 })
@@ -116,17 +123,17 @@ export const gatewayInfo = v.object({
   }),
 })
 export const self = v.object({ id, username: name })
-export const application = v.object({ id, flags: v.optional(v.number(), 0) })
+export const application = v.object({ id, flags: v.nullish(v.number(), 0) })
 export const channel = v.object({ id, type: v.number(), parent_id: maybe(id) })
-export const sent = v.object({ id, flags: v.optional(v.number(), 0) })
+export const sent = v.object({ id, flags: v.nullish(v.number(), 0) })
 /** What stands where the first answer to an interaction does. */
 export const original = v.object({
   ...sent.entries,
-  content: v.optional(v.string(), ''),
-  embeds: v.optional(v.array(v.object({ description: v.optional(v.string(), '') })), []),
+  content: v.nullish(v.string(), ''),
+  embeds: v.nullish(v.array(v.object({ description: v.nullish(v.string(), '') })), []),
 })
-export const refreshed = v.object({ attachments })
-export const called = v.object({ resource: v.optional(v.object({ message: v.optional(v.object({ id })) })) })
+export const refreshed = v.object({ attachments, embeds })
+export const called = v.object({ resource: maybe(v.object({ message: maybe(v.object({ id })) })) })
 
 export type User = v.InferOutput<typeof user>
 export type Attachment = v.InferOutput<typeof attachment>

@@ -195,6 +195,7 @@ export type AdapterText =
   | 'fetch_later'
   | 'bad_request'
   | 'groups_unsupported'
+  | 'not_listening'
   | 'maybe_repeated'
   | 'empty'
   | 'choose'

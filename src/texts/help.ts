@@ -20,6 +20,7 @@ export const adapterTexts: Readonly<Record<AdapterText, string>> = {
   fetch_later: 'Get the answer',
   bad_request: '[Error] I could not read that message. Send /help to see what you can do.',
   groups_unsupported: 'I only work in one-to-one chats here. Open a chat with me and send /help.',
+  not_listening: 'I was not set up for this channel. Use another one I am in, or open a direct chat with me.',
   maybe_repeated: '(You may have got this already.)',
   empty: '(empty)',
   choose: 'Choose',

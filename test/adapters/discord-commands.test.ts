@@ -87,6 +87,23 @@ describe('the list of slash commands', () => {
     expect(namesOf('run')).toContain('width')
   })
 
+  it('goes to the application the gateway names, also behind a restart; only else it is asked for', async () => {
+    const asked = () => fake.calls().filter(({ method }) => method === 'GET /applications/@me').length
+    const done = async ({ lines, stream }: Awaited<ReturnType<typeof start>>) => {
+      await expect.poll(() => lines.join('\n'), { interval: 5 }).toContain('slash commands registered')
+      await stream.stop()
+    }
+    const first = await start()
+    const { deps } = first
+    await done(first)
+    await done(await start({ memo: deps.memo, templates: async () => [...templates, template('x', 'X', 'width')] }))
+    expect(asked()).toBe(0)
+    const { application: _, ...older } = JSON.parse(deps.memo.get('session') ?? '{}')
+    await deps.memo.set('session', JSON.stringify(older))
+    await done(await start({ memo: deps.memo }))
+    expect([asked(), fake.world.deployments]).toEqual([1, 3])
+  })
+
   it('keeps its inputs while the backend can not be asked', async () => {
     const { deps } = await start()
     await deployed(1)
@@ -192,7 +209,7 @@ describe('a command where the bot does not listen', () => {
     const { stream } = await start({}, { ALLOWED_CHANNELS: '1200000000000000299' })
     const interaction = fake.command(fake.people.ann, fake.places.group, 'help')
     await expect.poll(() => interaction.callbacks, { interval: 5 }).toEqual([4])
-    expect(fake.shown()).toMatchObject([{ text: '<groups_unsupported>', onlyFor: fake.people.ann.id }])
+    expect(fake.shown()).toMatchObject([{ text: '<not_listening>', onlyFor: fake.people.ann.id }])
     expect(stream.events).toEqual([])
   })
 

@@ -4,6 +4,7 @@ import {
   ButtonStyle,
   Client,
   type ClientOptions,
+  EmbedBuilder,
   GatewayIntentBits,
   type Interaction,
   type Message,
@@ -88,6 +89,20 @@ describe('the fake, driven by discord.js', () => {
     expect(fake.shown()).toMatchObject([{ text: 'gone', buttons: [], edits: 1 }])
     await sent.edit('edited')
     expect(fake.shown()).toMatchObject([{ text: 'edited', edits: 2 }])
+  })
+
+  it('shows a file inside a card and not beside it, until an edit takes the card away', async () => {
+    await ready()
+    const files = [{ attachment: Buffer.from('\x89PNG....'), name: 'fox.png', description: 'a fox' }]
+    const card = new EmbedBuilder().setDescription('here').setImage('attachment://fox.png')
+    const sent = await channel().send({ embeds: [card], files })
+    expect(sent.attachments.size).toBe(0)
+    expect(sent.embeds[0]?.image?.url).toMatch(/\/attachments\/\d+\/\d+\/fox\.png/)
+    const kept = await sent.edit('words beside the card')
+    expect([kept.attachments.size, kept.embeds.length]).toEqual([0, 1])
+    const bare = await sent.edit({ content: 'no card any more', embeds: [] })
+    expect(bare.attachments.map(({ name, description }) => [name, description])).toEqual([['fox.png', 'a fox']])
+    expect((await sent.edit({ attachments: [] })).attachments.size).toBe(0)
   })
 
   it('knows slash commands: deferred, answered, followed up privately', async () => {

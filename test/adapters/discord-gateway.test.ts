@@ -350,6 +350,17 @@ describe('where things are said', () => {
     expect(fake.calls().filter(({ method }) => method === 'GET /channels/*')).toHaveLength(1)
   })
 
+  it('tells a thread from a channel where a command does not say which it is', async () => {
+    const choosy = connected(fake, {}, { ALLOWED_CHANNELS: fake.places.group.chat })
+    const stream = run(undefined, choosy)
+    await up(stream)
+    const { d } = readGolden('interaction-create.command').payload as { d: Readonly<Record<string, unknown>> }
+    const { channel: _, ...bare } = d
+    fake.gateway.dispatch('INTERACTION_CREATE', () => ({ ...bare, channel_id: fake.places.thread?.thread }))
+    await stream.heard(1)
+    expect(stream.events[0]?.where).toMatchObject(fake.places.thread ?? {})
+  })
+
   it('listens in the channels that are listed, their threads and direct chats, and nowhere else', async () => {
     const choosy = connected(fake, {}, { ALLOWED_CHANNELS: `discord:${fake.places.group.chat}` })
     const stream = run(undefined, choosy)

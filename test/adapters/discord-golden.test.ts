@@ -124,6 +124,23 @@ describe('recorded events', () => {
     })
   })
 
+  it('are read without what may be left out, and with null for it', () => {
+    const bare = { id: '1210000000000000001', channel_id: channel.chat, guild_id: guild, content: '/status' }
+    const author = { id: alice.id, username: 'alice' }
+    const none = { type: null, channel_type: null, member: null, webhook_id: null, attachments: null, poll: null }
+    const lists = { mention_roles: null, sticker_items: null, message_snapshots: null, message_reference: null }
+    for (const raw of [
+      { ...bare, author },
+      { ...bare, author: { ...author, bot: null, system: null }, ...none, ...lists },
+    ])
+      expect(decodeMessage(vouch(v.parse(message, raw), 'tls'), setting)).toMatchObject({
+        event: { from: { id: alice.id, bot: false }, where: channel, body: words('/status', false) },
+      })
+    const { d } = readGolden('interaction-create.command-dm').payload as { d: object }
+    const nulls = { guild_id: null, member: null, message: null, channel: null }
+    expect(acted({ ...d, ...nulls })).toMatchObject({ event: { where: dm, body: { kind: 'command', name: 'help' } } })
+  })
+
   it.each(ignoredMessages)('%s is ignored', (name) => {
     expect(said(name).kind).toBe('ignored')
   })

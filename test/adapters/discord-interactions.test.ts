@@ -112,6 +112,17 @@ describe('a slash command', () => {
     expect(fake.shown()).toMatchObject([{ text: 'a fox', media: [{ name: 'fox.png' }] }])
   })
 
+  it('with pictures in its answer shows them in a card, also when it is said twice or to the asker alone', async () => {
+    const items = [media('card', {}, 'a fox'), media('card', { name: 'b.png' })]
+    const [event] = await asked('run')
+    for (const _ of [1, 2]) await send(answer(event, { items }))
+    const [other] = await asked('approvals')
+    await send(answer(other, { key: 'part-2', items, audience: 'asker' }))
+    const card = { text: 'a fox', media: [{ as: 'card' }, { as: 'card' }] }
+    expect(fake.shown()).toMatchObject([card, { ...card, onlyFor: ann().id }])
+    expect(fake.shown()[0]?.media).toHaveLength(2)
+  })
+
   it('answered twice by the same part is shown once', async () => {
     const [event] = await asked()
     await send(answer(event))
@@ -129,6 +140,15 @@ describe('a slash command', () => {
     expect((await send(result)).via).toBe('push')
     await send(result)
     expect(fake.shown().map((one) => one.text)).toEqual(['50 %', 'done'])
+  })
+
+  it('whose answer is taken without a word can be edited all the same', async () => {
+    fake.world.terse = true
+    const [event] = await asked('run')
+    const { message } = await send(answer(event, { interim: true, items: [text('queued')] }))
+    expect(message).toBe(fake.shown()[0]?.id)
+    await discord.adapter.edit?.(message ?? '', answer(event, { items: [text('50 %')] }), never)
+    expect(fake.shown()).toMatchObject([{ text: '50 %', edits: 1 }])
   })
 
   it('that nobody answered in time is told to be gone, so that a message answers', async () => {

@@ -19,6 +19,7 @@ const pieces = [
   '@here',
   '[x](https://example.com)',
   'https://example.com/a_b_c?x=*1*',
+  'https://example.com/a_/b',
   ':tada:',
   '# head',
   '> quote',
@@ -52,6 +53,16 @@ describe('a text made literal', () => {
   it('leaves code and links alone', () => {
     const text = 'see https://example.com/a_b\n```js\na_b = "*"\n```\n'
     expect(literal(text)).toBe(text)
+  })
+
+  it('leaves what formats nothing as it is, so that ids can be copied out of a message', () => {
+    const text = '[Job Submitted] my_template ~5 s | width=512\nID: apr_0123456789ab\n/approve apr_0123456789ab'
+    expect(literal(text)).toBe(text)
+  })
+
+  it.each(['https://example.com/a_/b', '```a_ b```'])('begins nothing that %s could end', (kept) => {
+    const text = `my_word ${kept}`
+    expect(rendered(literal(text))).toBe(text)
   })
 
   it('calls nobody behind a code block that a link runs into', () => {

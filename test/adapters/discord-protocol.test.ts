@@ -55,6 +55,19 @@ describe('what Discord asks of a connection', () => {
     await start(never)
     expect(slept).toEqual([0, 5000])
   })
+
+  it.each([
+    [1000, 21, true],
+    [1000, 20, false],
+    [10, 1, true],
+    [10, 0, false],
+  ])('of %i starts a day with %i left the next one is taken: %s', async (total, remaining, taken) => {
+    const session_start_limit = { total, remaining, reset_after: 60_000, max_concurrency: 1 }
+    const api = { call: async () => ({ url: 'wss://gateway.discord.gg', shards: 1, session_start_limit }) }
+    const start = makeStarts(api, 'https://discord.com/api', { now: () => 1000, sleep: async () => {} })(never)
+    if (taken) expect(await start).toContain('wss://')
+    else await expect(start).rejects.toMatchObject({ retryAfterMs: 60_000 })
+  })
 })
 
 it('an interaction is acknowledged well within the three seconds there are', () => {

@@ -240,14 +240,23 @@ describe('recorded refusals', () => {
 })
 
 describe('what is no answer of Discord', () => {
-  const saying = (status: number, body: string | null, type = 'text/html') => {
-    const answer = async () => new Response(body, { status, headers: { 'content-type': type } })
+  const saying = (status: number, body: string | null, type: string | null = 'text/html') => {
+    const headers = type === null ? {} : { 'content-type': type }
+    const answer = async () => new Response(body === null ? null : Buffer.from(body), { status, headers })
     const api = openApi({ token: fake.token, base: 'https://discord.example', fetch: answer as typeof fetch })
     return api.call({ method: 'GET', path: '/gateway/bot' }, never, 1000).catch((thrown: unknown) => thrown)
   }
 
   it.each([403, 429])('%i in HTML keeps everybody away for ten minutes', async (status) => {
     expect(await saying(status, '<html>banned</html>')).toMatchObject({ status: 429, retryAfterMs: 600_000 })
+  })
+
+  it('is not what says in JSON that it is one, whatever type it is said to be', async () => {
+    for (const type of [null, 'text/plain', 'Application/JSON; charset=utf-8'])
+      expect(await saying(429, '{"message":"slow","retry_after":0.5,"global":false}', type)).toMatchObject({
+        status: 429,
+        retryAfterMs: 500,
+      })
   })
 
   it.each([

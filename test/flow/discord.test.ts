@@ -54,7 +54,7 @@ describe.concurrent('on Discord', () => {
     expect(choices.map(({ value }) => value)).toContain('portrait')
     fake.command(fake.people.ann, group, 'run', [string('template', 'portrait'), string('prompt', 'a red fox')])
     const picture = await shows(group, ({ media }) => media.length > 0)
-    expect(picture.media).toMatchObject([{ kind: 'image', as: 'attachment', mime: 'image/png' }])
+    expect(picture.media).toMatchObject([{ kind: 'image', as: 'card', mime: 'image/png' }])
     expect(picture.text).toContain('a red fox')
     expect(fake.shown().filter(({ media }) => media.length > 0)).toHaveLength(1)
   })

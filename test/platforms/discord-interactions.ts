@@ -1,4 +1,4 @@
-import { attachmentsOf, isEmpty, isObject, saidOf } from './discord-messages.ts'
+import { attachmentsOf, embedded, isEmpty, isObject, saidOf } from './discord-messages.ts'
 import { change, done, fill, ok, type Route, type RouteCall } from './discord-routes.ts'
 import {
   ApiError,
@@ -73,7 +73,7 @@ const callback: Route['run'] = async ({ world, path: [, id, token = ''], query, 
   const data = isObject(form.json.data) ? form.json.data : {}
   const message = await takeCallback(type, interaction, { world, form: { ...form, json: data } })
   interaction.callbacks.push(type)
-  if (query.get('with_response') !== 'true') return done
+  if (query.get('with_response') !== 'true' || world.terse) return done
   return ok({
     interaction: { id, type: interaction.type, ...(message ? { response_message_id: message.id } : {}) },
     ...(message ? { resource: { type, message: postJson(world, message) } } : {}),
@@ -126,8 +126,9 @@ const choicesOf = (value: unknown): readonly { name: string; value: string }[] =
 /** A message of its own, made by the token. */
 const say = async (interaction: Interaction, { world, form }: Pick<RouteCall, 'world' | 'form'>): Promise<Post> => {
   const said = saidOf(form.json, ephemeral | suppressEmbeds)
-  const attachments = await attachmentsOf(world, form)
+  const attachments = await attachmentsOf(world, interaction.channel.id, form)
   if (isEmpty(said, attachments)) throw new ApiError(400, 50006, 'Cannot send an empty message')
+  embedded(said.embeds, attachments)
   const onlyFor = (said.flags & ephemeral) !== 0 ? interaction.by.id : null
   return fill(addPost(world, interaction.channel, { by: null, attachments, onlyFor, pings: said.pings }), said)
 }

@@ -25,7 +25,18 @@ export interface Said {
   readonly pings: readonly string[]
 }
 
-const most = { content: 2000, embeds: 10, files: 10, rows: 5, perRow: 5, label: 80, customId: 100, embedChars: 6000 }
+const most = {
+  content: 2000,
+  embeds: 10,
+  files: 10,
+  rows: 5,
+  perRow: 5,
+  label: 80,
+  customId: 100,
+  embedChars: 6000,
+  alt: 1024,
+}
+const attached = 'attachment://'
 const embedLimits = { title: 256, description: 4096, url: 2048 } as const
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -51,7 +62,8 @@ const embedOf = (value: unknown): EmbedJson => {
   for (const [name, max] of Object.entries(embedLimits)) textOf(value[name], `embeds.${name}`, max)
   const image = isObject(value.image) ? textOf(value.image.url, 'embeds.image', 2048) : null
   for (const url of [value.url, image].filter((one) => typeof one === 'string'))
-    if (!/^https?:\/\//.test(url)) throw invalid('embeds.url', 'URL_TYPE_INVALID_SCHEME', 'Scheme must be http(s).')
+    if (!/^https?:\/\//.test(url) && (url === value.url || !url.startsWith(attached)))
+      throw invalid('embeds.url', 'URL_TYPE_INVALID_SCHEME', 'Scheme must be http(s) or attachment.')
   return value as EmbedJson
 }
 
@@ -104,7 +116,11 @@ const kindOf = (mime: string): MediaKind =>
   (['image', 'video', 'audio'] as const).find((kind) => mime.startsWith(`${kind}/`)) ?? 'file'
 
 /** Keeps the uploaded files. */
-export const attachmentsOf = async (world: World, { json, files }: Form): Promise<readonly Attachment[]> => {
+export const attachmentsOf = async (
+  world: World,
+  channel: string,
+  { json, files }: Form,
+): Promise<readonly Attachment[]> => {
   if (files.size > most.files) throw invalid('attachments', 'BASE_TYPE_MAX_LENGTH', 'Must be 10 or fewer in length.')
   const sizes = [...files.values()].map(({ size }) => size)
   const total = sizes.reduce((sum, size) => sum + size, 0)
@@ -116,25 +132,57 @@ export const attachmentsOf = async (world: World, { json, files }: Form): Promis
     const nth = /^files\[(\d+)\]$/.exec(part)?.[1]
     const meta = named.find(({ id }) => String(id) === nth)
     if (nth === undefined) throw invalid('files', 'BASE_TYPE_CHOICES', `unexpected part ${part}`)
-    const filename = String(meta?.filename ?? file.name)
-    kept.push(await keepFile(world, { filename, mime: file.type, bytes: new Uint8Array(await file.arrayBuffer()) }))
+    const description = textOf(meta?.description, 'attachments.description', most.alt)
+    const bytes = new Uint8Array(await file.arrayBuffer())
+    const one = { filename: String(meta?.filename ?? file.name), mime: file.type, bytes, description }
+    kept.push(await keepFile(world, channel, one))
   }
   return kept
 }
 
+/** The embeds with the addresses of the files they show, and the ids of those. The API takes a name that is not there, and
+ *  people see a broken picture: here it is refused. */
+export const embedded = (
+  embeds: readonly EmbedJson[],
+  attachments: readonly Attachment[],
+): { readonly embeds: readonly EmbedJson[]; readonly inside: readonly string[] } => {
+  const inside: string[] = []
+  const shown = embeds.map((embed) => {
+    const name = embed.image?.url.startsWith(attached) ? embed.image.url.slice(attached.length) : null
+    if (name === null) return embed
+    const file = attachments.find(({ id, filename }) => filename === name && !inside.includes(id))
+    if (!file || !/\.(?:jpe?g|png|webp|gif)$/i.test(name))
+      throw invalid('embeds.image', 'ATTACHMENT_NOT_FOUND', `no picture of the name ${name}`)
+    inside.push(file.id)
+    return { ...embed, image: { url: file.url, proxy_url: file.url, width: 64, height: 64 } }
+  })
+  return { embeds: shown, inside }
+}
+
+/** What is left of a name, as on the real host; a card that speaks of any other one is in vain. */
+const nameLeft = (name: string): string => name.replaceAll(/\s/g, '_').replaceAll(/[^\w.-]/g, '') || 'unknown'
+
 export const keepFile = async (
   world: World,
-  file: { readonly filename: string; readonly mime: string; readonly bytes: Uint8Array },
+  channel: string,
+  file: {
+    readonly filename: string
+    readonly mime: string
+    readonly bytes: Uint8Array
+    readonly description?: string
+  },
 ): Promise<Attachment> => {
   const id = snowflake()
-  const path = `/attachments/${id}/${encodeURIComponent(file.filename)}`
+  const filename = nameLeft(file.filename)
+  const path = `/attachments/${channel}/${id}/${filename}`
   world.files.set(path, file.bytes)
   return {
     id,
-    filename: file.filename,
+    filename,
     size: file.bytes.length,
     content_type: file.mime || 'application/octet-stream',
     url: `${world.cdn}${path}?ex=0&is=0&hm=fake`,
     kind: kindOf(file.mime),
+    ...(file.description ? { description: file.description } : {}),
   }
 }

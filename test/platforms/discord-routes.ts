@@ -1,4 +1,4 @@
-import { attachmentsOf, type Form, isEmpty, isObject, type Said, saidOf } from './discord-messages.ts'
+import { attachmentsOf, embedded, type Form, isEmpty, isObject, type Said, saidOf } from './discord-messages.ts'
 import {
   ApiError,
   addPost,
@@ -54,7 +54,7 @@ const writable = (world: World, channel: Channel): void => {
 
 export const fill = (post: Post, said: Said): Post => {
   post.content = said.content
-  post.embeds = said.embeds
+  Object.assign(post, embedded(said.embeds, post.attachments))
   post.rows = said.rows
   post.flags = said.flags & ~64
   return post
@@ -69,8 +69,9 @@ const send: Route['run'] = async ({ world, path: [, id = ''], form }) => {
   if (nonce !== null && nonce.length > 25) throw invalid('nonce', 'BASE_TYPE_MAX_LENGTH', 'Must be 25 or fewer.')
   const known = nonce !== null && json.enforce_nonce === true ? world.nonces.get(`${channel.id} ${nonce}`) : undefined
   if (known) return ok(postJson(world, known))
-  const attachments = await attachmentsOf(world, form)
+  const attachments = await attachmentsOf(world, channel.id, form)
   if (isEmpty(said, attachments)) throw new ApiError(400, 50006, 'Cannot send an empty message')
+  embedded(said.embeds, attachments)
   const post = fill(
     addPost(world, channel, { by: null, nonce, attachments, pings: said.pings, replyTo: quoted(world, channel, json) }),
     said,
@@ -94,15 +95,16 @@ const quoted = (world: World, channel: Channel, { message_reference: reference }
 export const change = async (world: World, post: Post, form: Form): Promise<void> => {
   const { json } = form
   const said = saidOf(json, suppressEmbeds)
-  const added = await attachmentsOf(world, form)
+  const added = await attachmentsOf(world, post.channel.id, form)
+  const listed = Array.isArray(json.attachments) ? json.attachments.filter(isObject).map(({ id }) => String(id)) : null
+  const kept = post.attachments.filter(({ id }) => listed?.includes(id) ?? true)
+  const attachments = [...kept, ...added]
+  const shown = 'embeds' in json ? embedded(said.embeds, attachments) : null
   if ('content' in json) post.content = said.content
-  if ('embeds' in json) post.embeds = said.embeds
+  if (shown) Object.assign(post, shown)
   if ('components' in json) post.rows = said.rows
   if ('flags' in json) post.flags = said.flags
-  if (Array.isArray(json.attachments)) {
-    const listed = json.attachments.filter(isObject).map(({ id }) => String(id))
-    post.attachments = [...post.attachments.filter(({ id }) => listed.includes(id)), ...added]
-  } else post.attachments = [...post.attachments, ...added]
+  post.attachments = attachments
   if (isEmpty({ ...said, content: post.content, embeds: post.embeds }, post.attachments))
     throw new ApiError(400, 50006, 'Cannot send an empty message')
   post.edits++

@@ -48,6 +48,8 @@ export interface Attachment {
   readonly content_type: string
   readonly url: string
   readonly kind: MediaKind
+  /** What is read to those who do not see it. */
+  readonly description?: string
 }
 
 export interface ButtonJson {
@@ -61,7 +63,12 @@ export interface EmbedJson {
   readonly title?: string
   readonly description?: string
   readonly url?: string
-  readonly image?: { readonly url: string }
+  readonly image?: {
+    readonly url: string
+    readonly proxy_url?: string
+    readonly width?: number
+    readonly height?: number
+  }
 }
 
 export interface Post {
@@ -78,6 +85,8 @@ export interface Post {
   content: string
   embeds: readonly EmbedJson[]
   attachments: readonly Attachment[]
+  /** Ids of attachments that stand inside its embeds, and so are not listed beside them. */
+  inside: readonly string[]
   rows: readonly { readonly type: 1; readonly components: readonly ButtonJson[] }[]
   flags: number
   edits: number
@@ -119,6 +128,8 @@ export interface World {
   applicationFlags: number
   /** Ids of people who take no direct messages from the bot. */
   readonly closed: Set<string>
+  /** Callbacks of interactions are answered without a body, whatever was asked for. */
+  terse: boolean
   /** Where files can be fetched. */
   cdn: string
   readonly limits: {
@@ -153,6 +164,7 @@ export const makeWorld = (bot: World['bot']): World => ({
   deployments: 0,
   applicationFlags: 1 << 19,
   closed: new Set(),
+  terse: false,
   cdn: '',
   limits: {
     ackMs: 3000,
@@ -209,6 +221,7 @@ export const addPost = (world: World, channel: Channel, more: Partial<Post> & { 
     content: '',
     embeds: [],
     attachments: [],
+    inside: [],
     rows: [],
     flags: 0,
     edits: 0,
@@ -280,7 +293,9 @@ export const postJson = (world: World, post: Post, isBot = false): object => ({
   mention_everyone: false,
   mentions: [],
   mention_roles: [],
-  attachments: post.attachments.map(({ kind: _, ...file }) => ({ ...file, proxy_url: file.url })),
+  attachments: post.attachments
+    .filter(({ id }) => !post.inside.includes(id))
+    .map(({ kind: _, ...file }) => ({ ...file, proxy_url: file.url })),
   embeds: post.embeds.map((embed) => ({ type: 'rich', ...embed })),
   components: post.rows,
   pinned: false,

@@ -13,6 +13,7 @@ import {
   type Channel,
   channelJson,
   directChannel,
+  type EmbedJson,
   type Interaction,
   makeWorld,
   memberJson,
@@ -108,7 +109,7 @@ export async function startDiscord(bringing: Bringing = {}): Promise<FakeDiscord
   const say = async (from: Person, place: Place, text: string, more: SayMore = {}): Promise<null> => {
     const channel = channelAt(from, place)
     const named = channel.guild !== null && (more.mention ?? true)
-    const file = more.file ? await fileOf(world, more.file) : null
+    const file = more.file ? await fileOf(world, channel.id, more.file) : null
     const answered = world.posts.find((post) => post.channel === channel && post.id === more.replyTo)
     const post = addPost(world, channel, {
       by: more.fromUs ? null : from,
@@ -204,8 +205,8 @@ export async function startDiscord(bringing: Bringing = {}): Promise<FakeDiscord
   }
 }
 
-const fileOf = (world: World, { bytes, mime, name }: PersonsFile): Promise<Attachment> =>
-  keepFile(world, { filename: name, mime, bytes })
+const fileOf = (world: World, channel: string, { bytes, mime, name }: PersonsFile): Promise<Attachment> =>
+  keepFile(world, channel, { filename: name, mime, bytes })
 
 const placeOf = ({ id, parent, recipient, type }: Channel): Place => {
   if (recipient) return { chat: recipient.id, kind: 'dm' }
@@ -220,25 +221,26 @@ const shownOf = (
   world.posts
     .filter((post) => post.by === null && !post.loading)
     .map((post) => {
-      // Embeds that only carry text show it; those with a link show a file that lies elsewhere.
-      const words = post.embeds.flatMap(({ description, url }) =>
-        url === undefined && description ? [description] : [],
-      )
+      // Embeds of one address are drawn as one: the first one's words, and the pictures of four. With a title they
+      // lead to a file that lies elsewhere.
+      const nthOf = (embed: EmbedJson): number =>
+        embed.url === undefined ? 0 : post.embeds.filter(({ url }) => url === embed.url).indexOf(embed)
+      const words = post.embeds.flatMap((embed) => (nthOf(embed) === 0 && embed.description ? [embed.description] : []))
       const linked = post.embeds.flatMap(({ url, title, image }) =>
-        url === undefined
+        url === undefined || title === undefined
           ? []
-          : [{ kind: image ? 'image' : 'file', as: 'link', bytes: 0, mime: '', name: title ?? '' } as const],
+          : [{ kind: image ? 'image' : 'file', as: 'link', bytes: 0, mime: '', name: title } as const],
       )
+      const seen = post.attachments.flatMap(({ id, kind, size, content_type, filename, url }) => {
+        const card = post.embeds.find(({ image }) => image?.url === url)
+        if (post.inside.includes(id) && (!card || nthOf(card) >= 4)) return []
+        return [{ kind, as: card ? 'card' : 'attachment', bytes: size, mime: content_type, name: filename }]
+      })
       return {
         id: post.id,
         place: placeOf(post.channel),
         text: rendered([post.content, ...words].filter((text) => text !== '').join('\n')),
-        media: [
-          ...post.attachments.map(({ kind, size, content_type, filename }) => {
-            return { kind, as: 'attachment', bytes: size, mime: content_type, name: filename }
-          }),
-          ...linked,
-        ],
+        media: [...seen, ...linked],
         buttons: post.rows
           .flatMap(({ components }) => components)
           .map(({ label, custom_id }) => ({
