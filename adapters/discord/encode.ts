@@ -23,14 +23,12 @@ const refuse = (about: string): never => {
 
 const isId = (text: string): boolean => /^\d{1,20}$/.test(text)
 
-/** In a card there is room for twice the text of a message, so for all that the escapes can make of one. */
-const inCard = (text: string): string => literal(text).slice(0, limits.description).toWellFormed()
-
-/** The text of a message, or a card where the escapes make it too long for one. */
-const words = (text: string): { readonly content: string; readonly embeds: readonly object[] } => {
+/** The text of a message. In a card where the escapes make it too long (there is room for twice as much), and where a
+ *  link in it would get a preview of its own beside our cards. */
+const words = (text: string, hasCards: boolean): { readonly content: string; readonly description?: string } => {
   const escaped = literal(text)
-  if (escaped.length <= limits.content) return { content: escaped, embeds: [] }
-  return { content: '', embeds: [{ description: inCard(text) }] }
+  if (escaped.length <= limits.content && !(hasCards && /https?:\/\//i.test(text))) return { content: escaped }
+  return { content: '', description: escaped.slice(0, limits.description).toWellFormed() }
 }
 
 const styles = { primary: 1, danger: 4, plain: 2 } as const
@@ -58,17 +56,18 @@ export const edited = (part: Part): Readonly<Record<string, unknown>> => {
   return { ...base(item.text, [], []), components: rows(part.buttons) }
 }
 
-/** Text, cards with pictures (the text is on the first of them), and cards with links. */
+/** Text, cards with pictures, and cards with links. The words stand above the cards: notifications and the search show
+ *  no others. */
 const base = (
   text: string,
   pictures: readonly object[],
   leads: readonly object[],
 ): Readonly<Record<string, unknown>> => {
+  const { content, ...said } = words(text, pictures.length + leads.length > 0)
   const [first, ...others] = pictures
-  const said = first ? { content: '', embeds: [] } : words(text)
-  const shown = first ? [{ ...(text === '' ? {} : { description: inCard(text) }), ...first }, ...others] : []
-  const embeds = [...said.embeds, ...shown, ...leads]
-  return { content: said.content, embeds, flags: embeds.length > 0 ? 0 : suppressEmbeds, ...pingNobody }
+  const top = { ...said, ...first }
+  const embeds = [...(Object.keys(top).length > 0 ? [top] : []), ...others, ...leads]
+  return { content, embeds, flags: embeds.length > 0 ? 0 : suppressEmbeds, ...pingNobody }
 }
 
 /** A card that leads to a file behind a link. */

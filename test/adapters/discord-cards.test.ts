@@ -33,15 +33,23 @@ describe('a picture', () => {
   it('stands in a card below its words, with its buttons', async () => {
     await send(partTo(group(), [fox('fox.png', 'a *red* fox @everyone')], { buttons: [again] }))
     expect(lastPost()).toMatchObject({
-      content: '',
+      content: 'a \\*red\\* fox \\@everyone',
       flags: 0,
       pings: [],
-      embeds: [{ description: 'a \\*red\\* fox \\@everyone', image: { url: expect.stringContaining('/fox.png') } }],
+      embeds: [{ image: { url: expect.stringContaining('/fox.png') } }],
       attachments: [{ filename: 'fox.png', description: 'a *red* fox @everyone' }],
     })
     expect(fake.shown()).toMatchObject([
       { text: 'a *red* fox @everyone', media: [{ as: 'card', name: 'fox.png' }], buttons: [{ label: 'Run again' }] },
     ])
+  })
+
+  it('has words with a link inside its card, where the link gets no preview', async () => {
+    const text = 'a fox, like https://example.org/fox'
+    await send(partTo(group(), [...pictures(9), fox('last.png', text)], { buttons: [again] }))
+    expect(lastPost()).toMatchObject({ content: '', flags: 0 })
+    expect(lastPost().embeds).toHaveLength(10)
+    expect(lastPost().embeds[0]?.description).toContain('https://example.org/fox')
   })
 
   it.each([1, 2, 4, 5, 10])('is seen with all of %i, in galleries of four', async (count) => {
