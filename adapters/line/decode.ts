@@ -93,10 +93,10 @@ function messageSaid(message: Message, source: Source): Said | string {
 function textSaid(message: Message, source: Source): Said {
   const { text, mentioned } = withoutMention(message)
   const body: Body = { kind: 'text', text, addressed: source.type === 'user' || mentioned }
-  // Of a quoted message LINE tells the id alone. For a command it may be the picture to work on; what it is shows when
-  // it is fetched.
+  // Of a quoted message LINE tells the id alone. For a command it may be the picture or film to work on; what it is shows
+  // when it is fetched.
   const quoted = text.startsWith('/') ? message.quotedMessageId : undefined
-  return { body, media: quoted === undefined ? [] : [{ kind: 'image', ref: quoted }] }
+  return { body, media: quoted === undefined ? [] : [{ kind: 'file', ref: quoted }] }
 }
 
 /** Cuts our own mention out; others stay. Whatever index and length say, only what begins with `@` is a mention. */

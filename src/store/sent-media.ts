@@ -71,6 +71,13 @@ export const mediaOfMessage = (db: Db, lane: string, message: string): (MediaRef
     .all(lane, message, mostOfOne)
     .map(toMedia)
 
+/** What came in a conversation under this pointer: where a platform names files by the message they came in. */
+export const mediaByRef = (db: Db, lane: string, ref: string): MediaRef[] =>
+  db
+    .sql(`SELECT media FROM sent_media WHERE lane = ? AND media ->> 'ref' = ? ORDER BY seq LIMIT 1`)
+    .all(lane, ref)
+    .map(toMedia)
+
 /** What a person sent into a conversation lately, oldest first. */
 export const latestMedia = (db: Db, lane: string, person: string, sinceMs: number): MediaRef[] =>
   db

@@ -170,13 +170,13 @@ describe('a text', () => {
     expect(event?.body).toEqual({ kind: 'text', text, addressed })
   })
 
-  it('that quotes a message names it, and for a command also as what may be its picture', async () => {
+  it('that quotes a message names it, and for a command also as the file it may be', async () => {
     const quote = { quotedMessageId: '518000000000000077' }
     const [talk, command] = await received([textEvent('nice', quote), textEvent('/run style', quote)])
     expect(talk).toMatchObject({ replyTo: '518000000000000077', media: [] })
     expect(command).toMatchObject({
       replyTo: '518000000000000077',
-      media: [{ kind: 'image', ref: '518000000000000077' }],
+      media: [{ kind: 'file', ref: '518000000000000077' }],
     })
   })
 })

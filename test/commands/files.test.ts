@@ -76,6 +76,16 @@ describe('the picture that a /run is about', () => {
     expect(handed).toEqual(['fake b7 image', 'fake theirs image'])
   })
 
+  test('is the one that was quoted by its id alone, with what is known of it', async () => {
+    const { say, inputsOf, handed } = rigged()
+    await say('ann', '', { media: [{ kind: 'video', ref: '7' }], message: 'token of 7' })
+    await say('ann', '', { media: [image('8')], message: 'token of 8' })
+    await say('ann', '/run bare', { replyTo: '7', media: [{ kind: 'file', ref: '7' }] })
+    await say('ann', '/run upscale', { replyTo: 'unseen', media: [{ kind: 'file', ref: 'unseen' }] })
+    expect(inputsOf()).toEqual([{ video: 'folder/7.png' }, { image: 'folder/unseen.png' }])
+    expect(handed).toEqual(['fake 7 video', 'fake unseen image'])
+  })
+
   test('may as well be words that were quoted: then it is no hindrance, but for a template that needs a picture', async () => {
     const { say, inputsOf } = rigged(async () => ({ ok: false, why: 'gone' }))
     const quoting = { replyTo: 'words', media: [image('words')] }
