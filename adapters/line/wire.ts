@@ -29,6 +29,8 @@ const message = v.object({
   quotedMessageId: lenient(v.pipe(v.string(), v.regex(/^\d{1,32}$/))),
   mention: lenient(v.object({ mentionees: v.pipe(v.array(mentionee), v.maxLength(100)) })),
   contentProvider: lenient(v.object({ type: words(64) })),
+  /** Of pictures sent together; older apps leave the index out. */
+  imageSet: lenient(v.object({ id: words(512), index: count })),
   fileName: lenient(words(1000)),
   fileSize: lenient(count),
 })

@@ -85,9 +85,10 @@ const events: Readonly<Record<string, readonly object[]>> = {
   ],
   'image-line': [event(10, 10, dm, said('', true), { ...quotable(10), ...file('image', 10) })],
   'image-external': [event(11, 11, dm, { kind: 'other', what: 'image kept elsewhere' }, quotable(11))],
+  // The second of the set came first.
   'image-set': [
-    event(12, 12, dm, said('', true), { ...quotable(12), ...file('image', 12) }),
     event(13, 13, dm, said('', true), { ...quotable(13), ...file('image', 13) }),
+    event(12, 12, dm, said('', true), { ...quotable(12), ...file('image', 12) }),
   ],
   video: [event(14, 14, dm, said('', true), { ...quotable(14), ...file('video', 14) })],
   audio: [event(15, 15, dm, said('', true), file('audio', 15))],

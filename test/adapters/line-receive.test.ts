@@ -86,6 +86,23 @@ describe('events of one body', () => {
     expect(textsOf(events)).toEqual(['text 1', 'text 2', 'text 3'])
   })
 
+  it('of pictures sent together are put in their order, and nothing else is moved', async () => {
+    const picture = (n: number, imageSet?: object) =>
+      eventOf(n, { message: { id: String(n), type: 'image', contentProvider: { type: 'line' }, imageSet } })
+    const set = (index: number, id = 'A') => ({ id, index, total: 3 })
+    const events = await received([
+      picture(1, set(3)),
+      picture(2, set(2, 'B')),
+      eventOf(3),
+      picture(4, { id: 'A' }),
+      picture(5, set(1)),
+      picture(6),
+      picture(7, set(2)),
+      picture(8, set(1, 'B')),
+    ])
+    expect(events.map(({ id }) => id.at(-1)).join('')).toBe('58347612')
+  })
+
   it('go to their own chats', async () => {
     const room = `R${'7'.repeat(32)}`
     const events = await received([
