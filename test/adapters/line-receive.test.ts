@@ -152,6 +152,14 @@ describe('events of one body', () => {
   })
 })
 
+it.each(['follow', 'join'])(
+  'a %s that comes late is greeted all the same: nothing was said that could be out of date',
+  async (type) => {
+    const late = { type, message: undefined, timestamp: nowMs - 3_600_000, ...(type === 'join' ? inGroup : {}) }
+    expect(await received([eventOf(1, late)])).toMatchObject([{ at: nowMs, body: { kind: 'text', text: '/start' } }])
+  },
+)
+
 describe('a text', () => {
   it.each([
     ['／run fox', '/run fox'],
