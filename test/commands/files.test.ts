@@ -110,6 +110,15 @@ describe('the picture that a /run is about', () => {
     expect(inputsOf()[1]).toEqual({ prompt: 'a fox' })
   })
 
+  test('counts from when it was answered, where it came late: that answer says for how long', async () => {
+    const { say, inputsOf, clock } = rigged()
+    const at = clock.now() - 30 * minute
+    expect(await say('ann', '', { at, media: [image('late')] })).toContain('within 10 minutes')
+    expect(await say('ann', '', { at, media: [image('later')] })).toBe('')
+    expect(await say('ann', '/run img2img a fox')).toContain('I took the picture you sent last.')
+    expect(inputsOf()).toMatchObject([{ image: 'folder/later.png' }])
+  })
+
   test('is not looked for when the person named one that ComfyUI has, or wrote words that name it', async () => {
     const { say, inputsOf, handed } = rigged()
     await say('ann', '', { media: [image('r')] })
