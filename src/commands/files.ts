@@ -176,11 +176,11 @@ const refusal = async (
   if (placed.why === 'no_such') return say.noSuch(placed.nth, placed.sent, kind)
   if (placed.why === 'kind') return say.otherKind(template, placed.is, placed.takes)
   if (placed.why === 'too_few') {
-    return say.tooFew(
-      template,
-      placed.missing.map(({ key }) => key),
-      placed.missing[0]?.kind ?? 'image',
-    )
+    const keys = placed.missing.map(({ key }) => key)
+    // Among people only what speaks to us is remembered, which a picture can't do everywhere.
+    const inGroup = sent.length + keys.length === 1 ? 'answer' : 'direct'
+    const way = call.where.kind === 'dm' ? 'here' : inGroup
+    return say.tooFew(template, keys, placed.missing[0]?.kind ?? 'image', way)
   }
   if (placed.takes > 0) return say.tooMany(template, placed.sent, placed.takes)
   return say.takesNone(template, await templatesFor(kind, deps, call.signal))

@@ -171,6 +171,18 @@ describe('nothing is submitted and nothing handed over', () => {
     expect([handed, comfy.everRun]).toEqual([[], []])
   })
 
+  test('in a group, where pictures that speak to nobody are not remembered, a way is named that works there', async () => {
+    const { say } = rigged()
+    const where = address({ kind: 'group', chat: 'g' })
+    expect(await say('ann', '/run upscale', { where })).toContain(
+      'needs a picture more (image). Send it here and answer it',
+    )
+    for (const media of [[], [image('a')]])
+      expect(await say('ann', '/run inpaint', { where, media })).toMatch(
+        /more \((?:image, )?mask\)\. .*direct chat with me/,
+      )
+  })
+
   test('when too many jobs of the person wait already', async () => {
     const { say, handed } = rigged()
     for (let i = 0; i < 5; i++) await say('ann', '/run portrait')
