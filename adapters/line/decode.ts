@@ -70,6 +70,8 @@ function saidIn(event: LineEvent, source: Source): Said | string {
     if (event.postback.params && 'newRichMenuAliasId' in event.postback.params) return 'a switch of the rich menu'
     return { body: { kind: 'press', action: event.postback.data }, media: [] }
   }
+  if (event.type === 'unsend' && event.unsend)
+    return { body: { kind: 'unsent', message: event.unsend.messageId }, media: [] }
   if (isArrival(event)) return { body: { kind: 'text', text: '/start', addressed: true }, media: [] }
   return 'a kind of event we do not use'
 }

@@ -37,6 +37,8 @@ const message = v.object({
 
 const postback = v.object({ data: words(300), params: lenient(v.record(v.string(), v.unknown())) })
 
+const unsend = v.object({ messageId: message.entries.id })
+
 const event = v.object({
   type: words(64),
   mode: words(32),
@@ -47,6 +49,7 @@ const event = v.object({
   replyToken: lenient(id),
   message: v.optional(message),
   postback: v.optional(postback),
+  unsend: lenient(unsend),
 })
 
 /** The envelope alone: each event is judged on its own, so that a strange one takes no other down. */

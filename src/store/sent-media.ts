@@ -85,6 +85,15 @@ export const latestMedia = (db: Db, lane: string, person: string, sinceMs: numbe
     .all(lane, person, sinceMs, mostOfOne)
     .map(toMedia)
 
+/** Forgets what a person sent in a message, by its id or the pointer to it. */
+export const dropSentMedia = (db: Db, lane: string, message: string): void => {
+  db.sql(`DELETE FROM sent_media WHERE lane = ? AND person <> '' AND (message = ? OR media ->> 'ref' = ?)`).run(
+    lane,
+    message,
+    message,
+  )
+}
+
 export const pruneSentMedia = (db: Db, sentBeforeMs: number, limit: number): number =>
   Number(
     db

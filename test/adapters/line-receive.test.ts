@@ -134,7 +134,7 @@ describe('events of one body', () => {
     ['of nobody', { source: { type: 'user', userId: `U${'deadbeef'.repeat(4)}` } }],
     ['of a chat another module holds', { mode: 'standby' }],
     ['that were edited', { type: 'messageEdited' }],
-    ['that were taken back', { type: 'unsend', unsend: { messageId: '1' }, message: undefined }],
+    ['that take back nobody knows what', { type: 'unsend', message: undefined }],
     ['of no conversation', { source: undefined }],
     ['of a kind to come', { message: { id: '1', type: 'hologram' } }],
   ])('%s are left out', async (_, over) => {

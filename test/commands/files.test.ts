@@ -110,6 +110,18 @@ describe('the picture that a /run is about', () => {
     expect(inputsOf()[1]).toEqual({ prompt: 'a fox' })
   })
 
+  test('is not one that was taken back since', async () => {
+    const { say, inputsOf } = rigged()
+    await say('ann', '', { media: [image('kept')], message: 'm1' })
+    await say('ann', '', { media: [image('by ref')], message: 'token' })
+    await say('ann', '', { media: [image('by message')], message: 'm3' })
+    for (const message of ['by ref', 'm3', 'unknown'])
+      expect(await say('ann', '', { body: { kind: 'unsent', message } })).toBe('')
+    await say('ann', '', { where: address({ chat: 'other' }), body: { kind: 'unsent', message: 'm1' } })
+    await say('ann', '/run img2img a fox')
+    expect(inputsOf()).toMatchObject([{ image: 'folder/kept.png' }])
+  })
+
   test('counts from when it was answered, where it came late: that answer says for how long', async () => {
     const { say, inputsOf, clock } = rigged()
     const at = clock.now() - 30 * minute
