@@ -9,7 +9,7 @@ const ruleMeanings = {
   'trusted-user': 'The sender is in the list of allowed users of this platform.',
   'trusted-chat': 'The chat is in the list of allowed chats of this platform.',
   'not-listed': 'Neither the sender nor the chat is in a list of allowed ones.',
-  'unproven-sender': 'The platform is set up so that nobody can prove who is writing.',
+  'unproven-sender': 'Nothing proves who is writing here.',
   open: 'Commands of this class are open to everyone.',
   listed: 'The sender is in the allow-from list of this command class.',
   own: 'The command is for admins, but everyone may use it on what is their own.',

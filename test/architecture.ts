@@ -81,6 +81,7 @@ const MORE_ADAPTER_FILES: Readonly<Record<string, string>> = {
   'line/receive': 'the order of checks of a request',
   'line/send': 'reply or push, and what their answers mean',
   'line/used': 'reply tokens that may have been used',
+  'line/unsure': 'a push repeated under its retry key has to be the same request',
   'slack/chats': 'direct chats and their channels',
   'slack/client': 'keeps SDK and tokens behind one door',
   'slack/download': 'fetches what people send',

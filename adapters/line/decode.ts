@@ -45,7 +45,8 @@ export function decode({ payload, proof }: Verified<LineEvent>, context: DecodeC
     kind: 'event',
     event: {
       id: eventId('line', context.account, payload.webhookEventId),
-      at: payload.timestamp,
+      // Nobody said anything that could be out of date: a greeting that comes late is still one.
+      at: isArrival(payload) ? context.nowMs : payload.timestamp,
       ...senderOf(source, proof, context),
       where: placeOf(source, context.account),
       body,
@@ -58,6 +59,9 @@ export function decode({ payload, proof }: Verified<LineEvent>, context: DecodeC
   }
 }
 
+/** A person added us, or we were taken into a group. */
+const isArrival = ({ type }: LineEvent): boolean => type === 'follow' || type === 'join'
+
 /** What was said, or why it is not for us. */
 function saidIn(event: LineEvent, source: Source): Said | string {
   if (event.type === 'message' && event.message) return messageSaid(event.message, source)
@@ -66,8 +70,9 @@ function saidIn(event: LineEvent, source: Source): Said | string {
     if (event.postback.params && 'newRichMenuAliasId' in event.postback.params) return 'a switch of the rich menu'
     return { body: { kind: 'press', action: event.postback.data }, media: [] }
   }
-  if (event.type === 'follow' || event.type === 'join')
-    return { body: { kind: 'text', text: '/start', addressed: true }, media: [] }
+  if (event.type === 'unsend' && event.unsend)
+    return { body: { kind: 'unsent', message: event.unsend.messageId }, media: [] }
+  if (isArrival(event)) return { body: { kind: 'text', text: '/start', addressed: true }, media: [] }
   return 'a kind of event we do not use'
 }
 
@@ -93,10 +98,10 @@ function messageSaid(message: Message, source: Source): Said | string {
 function textSaid(message: Message, source: Source): Said {
   const { text, mentioned } = withoutMention(message)
   const body: Body = { kind: 'text', text, addressed: source.type === 'user' || mentioned }
-  // Of a quoted message LINE tells the id alone. For a command it may be the picture to work on; what it is shows when
-  // it is fetched.
+  // Of a quoted message LINE tells the id alone. For a command it may be the picture or film to work on; what it is shows
+  // when it is fetched.
   const quoted = text.startsWith('/') ? message.quotedMessageId : undefined
-  return { body, media: quoted === undefined ? [] : [{ kind: 'image', ref: quoted }] }
+  return { body, media: quoted === undefined ? [] : [{ kind: 'file', ref: quoted }] }
 }
 
 /** Cuts our own mention out; others stay. Whatever index and length say, only what begins with `@` is a mention. */

@@ -4,7 +4,7 @@ import { vouch } from '../../src/contract/index.ts'
 import { jsonObject } from '../kit/webhook.ts'
 import { decode } from './decode.ts'
 import { isSigned, signatureHeader } from './verify.ts'
-import { readEvent, webhook } from './wire.ts'
+import { type LineEvent, readEvent, webhook } from './wire.ts'
 
 /** One body carries events of many people; the size is not documented. */
 export const maxBytes = 1024 * 1024
@@ -35,20 +35,34 @@ export const makeReceive = (deps: ReceiveDeps): ((request: RawRequest) => Promis
     }
     const { destination, events } = body.payload.output
     const nowMs = deps.now()
-    const kept = events.flatMap((raw) => eventOf(vouch(raw, body.proof), destination, nowMs))
+    const kept = inSetOrder(events.flatMap(readable)).flatMap((event) =>
+      eventOf(vouch(event, body.proof), destination, nowMs),
+    )
     return kept.length === 0 ? { kind: 'answer', answer: ok } : { kind: 'events', events: kept, ack: ok }
   }
 
-  function eventOf({ payload, proof }: Verified<unknown>, self: string, nowMs: number): readonly InboundEvent[] {
-    const read = readEvent(payload)
-    if (read.kind === 'broken') {
-      log.warn({ at: read.at }, 'an event could not be read and is skipped')
-      return []
-    }
-    const { event } = read
-    const decoded = decode(vouch(event, proof), { account, self, nowMs, requireMention })
-    if (decoded.kind === 'event') return [decoded.event]
-    log.debug({ event: event.webhookEventId, type: event.type, why: decoded.why }, 'an event is not for us')
+  function readable(raw: unknown): readonly LineEvent[] {
+    const read = readEvent(raw)
+    if (read.kind === 'event') return [read.event]
+    log.warn({ at: read.at }, 'an event could not be read and is skipped')
     return []
   }
+
+  function eventOf(verified: Verified<LineEvent>, self: string, nowMs: number): readonly InboundEvent[] {
+    const { webhookEventId, type } = verified.payload
+    const decoded = decode(verified, { account, self, nowMs, requireMention })
+    if (decoded.kind === 'event') return [decoded.event]
+    log.debug({ event: webhookEventId, type, why: decoded.why }, 'an event is not for us')
+    return []
+  }
+}
+
+const setOf = ({ message }: LineEvent): string | undefined => message?.imageSet?.id
+const indexOf = ({ message }: LineEvent): number => message?.imageSet?.index ?? 0
+
+/** Pictures sent together come in any order (reference, Image message): each set takes the places it has in its own. */
+const inSetOrder = (events: readonly LineEvent[]): readonly LineEvent[] => {
+  const sets = Map.groupBy(events, setOf)
+  const sorted = new Map([...sets].map(([id, ones]) => [id, ones.toSorted((a, b) => indexOf(a) - indexOf(b)).values()]))
+  return events.map((event) => sorted.get(setOf(event))?.next().value ?? event)
 }

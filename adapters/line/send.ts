@@ -8,6 +8,7 @@ import { encode, retryKey, unquoted } from './encode.ts'
 import { isMonthlyLimit, isQuoteGone, isTokenGone, sendError } from './errors.ts'
 import { limits, loadingSeconds } from './limits.ts'
 import type { PushQuota } from './quota.ts'
+import { makeUnsure } from './unsure.ts'
 import { makeUsedTokens } from './used.ts'
 import { type LineMessage, sent } from './wire.ts'
 
@@ -25,6 +26,7 @@ export function sender(
 ): { readonly send: Adapter['send']; readonly typing: NonNullable<Adapter['typing']> } {
   const { log, media, memo, now, say } = deps
   const tokens = makeUsedTokens(memo, log)
+  const unsure = makeUnsure(now)
 
   const send: Adapter['send'] = async (part, signal) => {
     if (signal.aborted) throw new SendError('unavailable', 'stopped before it was sent')
@@ -85,12 +87,22 @@ export function sender(
     if (!quota.pushes())
       throw new SendError('window_closed', 'the month’s messages are used up: the person has to write')
     const headers = { 'x-line-retry-key': retryKey(part.key) }
+    const same = unsure.before(part.key) ?? messages
     const post = (body: readonly LineMessage[]) =>
       client.call({ method: 'POST', path: pushPath, headers, body: { to: part.to.chat, messages: body } }, signal)
-    const answer = await quoteOrNot(post, messages)
-    if (answer.status === 200 || answer.status === 409) return receiptOf(answer, 'push')
-    if (isMonthlyLimit(answer)) await quota.usedUp()
-    throw sendError(pushPath, answer, hasMedia(part), now())
+    const failed = (error: unknown): never => {
+      if (error instanceof SendError && error.delivered === 'maybe') unsure.keep(part.key, same)
+      // What follows is another request: the file one rung lower.
+      if (error instanceof SendError && error.code === 'media_rejected') unsure.settled(part.key)
+      throw error
+    }
+    const answer = await quoteOrNot(post, same).catch(failed)
+    if (answer.status !== 200 && answer.status !== 409) {
+      if (isMonthlyLimit(answer)) await quota.usedUp()
+      return failed(sendError(pushPath, answer, hasMedia(part), now()))
+    }
+    unsure.settled(part.key)
+    return receiptOf(answer, 'push')
   }
 
   /** A message that can't be quoted must not stop the answer. The refused call used nothing up. */

@@ -29,11 +29,15 @@ const message = v.object({
   quotedMessageId: lenient(v.pipe(v.string(), v.regex(/^\d{1,32}$/))),
   mention: lenient(v.object({ mentionees: v.pipe(v.array(mentionee), v.maxLength(100)) })),
   contentProvider: lenient(v.object({ type: words(64) })),
+  /** Of pictures sent together; older apps leave the index out. */
+  imageSet: lenient(v.object({ id: words(512), index: count })),
   fileName: lenient(words(1000)),
   fileSize: lenient(count),
 })
 
 const postback = v.object({ data: words(300), params: lenient(v.record(v.string(), v.unknown())) })
+
+const unsend = v.object({ messageId: message.entries.id })
 
 const event = v.object({
   type: words(64),
@@ -45,6 +49,7 @@ const event = v.object({
   replyToken: lenient(id),
   message: v.optional(message),
   postback: v.optional(postback),
+  unsend: lenient(unsend),
 })
 
 /** The envelope alone: each event is judged on its own, so that a strange one takes no other down. */

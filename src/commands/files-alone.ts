@@ -38,7 +38,7 @@ export const remembering = (event: InboundEvent, outcome: Outcome, nowMs: number
     ...outcome,
     within: (db) => {
       outcome.within?.(db)
-      addSentMedia(db, event, Math.min(event.at, nowMs))
+      addSentMedia(db, event, nowMs)
     },
   }
 }

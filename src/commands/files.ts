@@ -5,7 +5,7 @@ import type { Handed } from '../jobs/hand-over.ts'
 import { maxPixels } from '../jobs/hand-over.ts'
 import { type FileInput, fileInputs, guessedInputs, type Placed, placeFiles, referenceIn } from '../router/files.ts'
 import { type RunRequest, wordsKey } from '../router/inputs.ts'
-import { latestMedia, mediaOfMessage, type OwnMedia, ownMediaOf } from '../store/sent-media.ts'
+import { latestMedia, mediaByRef, mediaOfMessage, type OwnMedia, ownMediaOf } from '../store/sent-media.ts'
 import { texts } from '../texts/index.ts'
 import { type Call, type CommandDeps, whyNot } from './command.ts'
 
@@ -64,7 +64,7 @@ const referencesOf = (inputs: Readonly<Record<string, string>>): Record<string, 
 type InputFile = MediaRef | OwnMedia
 
 /** What came with the message, else what the message it answers carried: ours, or one we saw. Of others a platform may
- *  tell the id alone, as if a picture had come: then `perhaps`. */
+ *  tell the id alone, as if a file had come: then `perhaps`. */
 const cameWith = (
   { event }: Call,
   deps: CommandDeps,
@@ -75,7 +75,8 @@ const cameWith = (
   return deps.store.read((db) => {
     const ours = ownMediaOf(db, lane, replyTo)
     if (ours) return { files: ours, perhaps: false }
-    const seen = mediaOfMessage(db, lane, replyTo)
+    const byMessage = mediaOfMessage(db, lane, replyTo)
+    const seen = byMessage.length > 0 || media.length === 0 ? byMessage : mediaByRef(db, lane, replyTo)
     return seen.length > 0 ? { files: seen, perhaps: false } : { files: media, perhaps: media.length > 0 }
   })
 }
@@ -178,11 +179,11 @@ const refusal = async (
   if (placed.why === 'no_such') return say.noSuch(placed.nth, placed.sent, kind)
   if (placed.why === 'kind') return say.otherKind(template, placed.is, placed.takes)
   if (placed.why === 'too_few') {
-    return say.tooFew(
-      template,
-      placed.missing.map(({ key }) => key),
-      placed.missing[0]?.kind ?? 'image',
-    )
+    const keys = placed.missing.map(({ key }) => key)
+    // Among people only what speaks to us is remembered, which a picture can't do everywhere.
+    const inGroup = sent.length + keys.length === 1 ? 'answer' : 'direct'
+    const way = call.where.kind === 'dm' ? 'here' : inGroup
+    return say.tooFew(template, keys, placed.missing[0]?.kind ?? 'image', way)
   }
   if (placed.takes > 0) return say.tooMany(template, placed.sent, placed.takes)
   return say.takesNone(template, await templatesFor(kind, deps, call.signal))

@@ -1,11 +1,12 @@
 import { decide } from '../../policy/decide.ts'
 import { type Limits, take } from '../../policy/limits.ts'
-import { type Capabilities, type InboundEvent, qualified, tenantOf } from '../contract/index.ts'
+import { type Capabilities, type InboundEvent, laneOf, qualified, tenantOf } from '../contract/index.ts'
 import { parse } from '../router/parse.ts'
 import { findCommand, type Route, route } from '../router/route.ts'
 import { actionById, type StoredAction, type Use, useActions } from '../store/actions.ts'
 import type { KeptEvent } from '../store/inbox.ts'
 import { jobByKey } from '../store/jobs.ts'
+import { dropSentMedia } from '../store/sent-media.ts'
 import { oneLine, short } from '../texts/common.ts'
 import { texts } from '../texts/index.ts'
 import { type Asker, type Call, type Command, type CommandDeps, type Outcome, say, suggest } from './command.ts'
@@ -73,6 +74,7 @@ const act = async (
     return outcome ? done(outcome, 'file') : quiet('file, told before')
   }
   if (routed.kind === 'ignore') return isForUs(event) ? onlyFiles() : quiet(routed.why)
+  if (routed.kind === 'unsent') return takenBack(routed.message, event)
   // What was let through before a crash is not counted again.
   const before = recovered === true && deps.store.read((db) => jobByKey(db, event.id)) !== null
   const limited = before ? null : limit(event, capabilities, deps)
@@ -87,6 +89,12 @@ const act = async (
   if ('outcome' in meant) return meant
   return call(meant, event, capabilities, deps, signal)
 }
+
+/** Nothing is said: whoever took it back wants to hear no more about it. */
+const takenBack = (message: string, { where }: InboundEvent): Performed => ({
+  ...quiet('taken back'),
+  outcome: { reply: null, within: (db) => dropSentMedia(db, laneOf(where), message) },
+})
 
 interface Meant {
   readonly command: Command
@@ -123,7 +131,7 @@ const heard = (text: string): Outcome => {
 }
 
 const typed = (
-  routed: Exclude<Route<Command>, { kind: 'press' | 'ignore' | 'heard' | 'other' }>,
+  routed: Exclude<Route<Command>, { kind: 'press' | 'ignore' | 'heard' | 'unsent' | 'other' }>,
   event: InboundEvent,
   deps: PerformDeps,
 ): Meant | Performed => {

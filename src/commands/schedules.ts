@@ -66,7 +66,7 @@ const runNow = async (id: string, call: Call, deps: CommandDeps): Promise<Outcom
   const { inputs, templateId } = found.value
   const outcome = await submit({ template: templateId ?? '', inputs, approval: false }, call, deps)
   // Only what goes on was started: a refusal speaks for itself.
-  if (!outcome.reply?.interim) return outcome
+  if (!outcome.reply?.editableAs) return outcome
   return {
     ...outcome,
     reply: { ...outcome.reply, text: `${texts.backend.scheduleRuns(id)}\n${outcome.reply.text ?? ''}` },

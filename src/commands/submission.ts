@@ -73,10 +73,13 @@ const answer = (job: Job, ahead: number | null, call: Call, deps: CommandDeps): 
   const ackKey = `ack:${call.event.id}`
   const open = openStates.has(job.state)
   const approval = job.state === 'approval' ? job.approvalId : undefined
+  // Approvers take their time: kept back for the result, a one-time token would die, and nobody would know what is waited
+  // for. An open request shows this answer and keeps its token all the same.
+  const interim = approval === undefined || call.capabilities.answer.inlineMs !== null
   const reply: Reply = {
     text: textOf(job, ahead, deps),
     audience: 'everyone',
-    ...(open ? { interim: true, editableAs: ackKey, buttons: buttonsOf(job, call, deps) } : {}),
+    ...(open ? { interim, editableAs: ackKey, buttons: buttonsOf(job, call, deps) } : {}),
   }
   return {
     reply,

@@ -47,6 +47,8 @@ export type Body =
   | { readonly kind: 'command'; readonly name: string; readonly options: Readonly<Record<string, string>> }
   /** Words a machine heard in a voice message: offered back for confirmation, never run. */
   | { readonly kind: 'heard'; readonly text: string }
+  /** A message was taken back, by the platform's id of it or the pointer to what it carried: that is not used any more. */
+  | { readonly kind: 'unsent'; readonly message: string }
   /** Something we can't use (a sticker, a place, a contact): said kindly, once. */
   | { readonly kind: 'other'; readonly what: string }
 

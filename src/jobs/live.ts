@@ -12,9 +12,9 @@ export interface LiveDeps {
 }
 
 export interface Live {
-  /** Shows how a job stands in the message under `ackKey`, as often as the platform's edit budget allows. Best effort:
-   *  what is not shown now is shown next time, and the end is told durably elsewhere. `alike`: other words for the same;
-   *  a message that begins with them is left as it is. */
+  /** Shows how a job stands in the message under `ackKey`, as often as the platform's edit budget allows; where there is
+   *  none, that it is being worked on. Best effort: what is not shown now is shown next time, and the end is told durably
+   *  elsewhere. `alike`: other words for the same; a message that begins with them is left as it is. */
   readonly show: (ackKey: string, text: string, signal: AbortSignal, alike?: string) => void
   /** No further progress, for good; resolves when an edit under way has ended, so that the end can't be painted over. */
   readonly end: (ackKey: string) => Promise<void>
@@ -33,6 +33,18 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
   /** A step that was heard before the end and is shown after it would stand there for ever. */
   const ended = new Set<string>()
 
+  /** Where messages stay as they are, that somebody is at work is all that can be shown. */
+  const sign = async (
+    { adapter, capabilities }: { readonly adapter: Adapter; readonly capabilities: Capabilities },
+    { to, replyTo }: Part,
+    entry: Entry,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    if (!adapter.typing || !capabilities.typing) return
+    entry.nextAtMs = now() + capabilities.typing.everyMs
+    await adapter.typing(to, replyTo, signal)
+  }
+
   const edit = async (
     ackKey: string,
     { text, alike }: { readonly text: string; readonly alike: string | undefined },
@@ -40,13 +52,15 @@ export const makeLive = ({ store, now, outlet, gateOf }: LiveDeps): Live => {
     signal: AbortSignal,
   ): Promise<void> => {
     const row = store.read((db) => partRow(db, ackKey))
-    if (row?.state !== 'sent' || row.message === null) return
+    if (row?.state !== 'sent') return
+    const way = outlet(row.part.to.platform)
+    if (way && !way.capabilities.edit) return sign(way, row.part, entry, signal)
+    if (row.message === null) return
     const [first] = row.part.items
     if (entry.text === '' && alike !== undefined && first?.kind === 'text' && first.text.startsWith(alike)) {
       entry.text = text
       return
     }
-    const way = outlet(row.part.to.platform)
     const gate = gateOf(row.part.to.platform)
     if (!way?.adapter.edit || !way.capabilities.edit || !gate) return
     const part: Part = { ...row.part, items: [{ kind: 'text', text }] }

@@ -86,7 +86,7 @@ const probePublic = (config: Config): readonly Probe[] => {
   if (needy.length === 0) return []
   const names = needy.map(({ module }) => module.capabilities.name).join(', ')
   return [
-    config.publicBaseUrl
+    config.publicBaseUrl?.startsWith('https:')
       ? { name: 'media links', ok: true, about: `${config.publicBaseUrl}${config.media.path}` }
       : {
           name: 'media links',

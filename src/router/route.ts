@@ -14,6 +14,8 @@ export type Route<C extends CommandInfo = CommandInfo> =
   | { readonly kind: 'talk' }
   /** Words a machine heard: to be confirmed. */
   | { readonly kind: 'heard'; readonly text: string }
+  /** A message was taken back. */
+  | { readonly kind: 'unsent'; readonly message: string }
   /** Something that can't be used. */
   | { readonly kind: 'other' }
   | { readonly kind: 'ignore'; readonly why: 'empty' | 'talk' | 'for-another' | 'unknown-in-group' }
@@ -35,6 +37,7 @@ export function route<C extends CommandInfo>(event: InboundEvent, commands: read
   if (body.kind === 'command') return routeNative(body.name, body.options, commands)
   if (body.kind === 'heard')
     return body.text.trim() === '' ? { kind: 'other' } : { kind: 'heard', text: body.text.trim() }
+  if (body.kind === 'unsent') return body
   // Among people a sticker is nothing that was meant for us.
   if (body.kind === 'other') return event.where.kind === 'dm' ? { kind: 'other' } : { kind: 'ignore', why: 'talk' }
   return routeText(event, body.text, body.addressed || event.where.kind === 'dm', commands)

@@ -71,12 +71,28 @@ export const mediaOfMessage = (db: Db, lane: string, message: string): (MediaRef
     .all(lane, message, mostOfOne)
     .map(toMedia)
 
+/** What came in a conversation under this pointer: where a platform names files by the message they came in. */
+export const mediaByRef = (db: Db, lane: string, ref: string): MediaRef[] =>
+  db
+    .sql(`SELECT media FROM sent_media WHERE lane = ? AND media ->> 'ref' = ? ORDER BY seq LIMIT 1`)
+    .all(lane, ref)
+    .map(toMedia)
+
 /** What a person sent into a conversation lately, oldest first. */
 export const latestMedia = (db: Db, lane: string, person: string, sinceMs: number): MediaRef[] =>
   db
     .sql('SELECT media FROM sent_media WHERE lane = ? AND person = ? AND sent_at > ? ORDER BY seq LIMIT ?')
     .all(lane, person, sinceMs, mostOfOne)
     .map(toMedia)
+
+/** Forgets what a person sent in a message, by its id or the pointer to it. */
+export const dropSentMedia = (db: Db, lane: string, message: string): void => {
+  db.sql(`DELETE FROM sent_media WHERE lane = ? AND person <> '' AND (message = ? OR media ->> 'ref' = ?)`).run(
+    lane,
+    message,
+    message,
+  )
+}
 
 export const pruneSentMedia = (db: Db, sentBeforeMs: number, limit: number): number =>
   Number(

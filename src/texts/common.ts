@@ -68,7 +68,7 @@ export const common = {
     'not-for-strangers':
       '[Access Denied] This command is for people the operator has listed. /whoami shows your id for the operator.',
     'unproven-sender':
-      '[Access Denied] This chat can not prove who you are, so admin commands are off here. The operator can switch the proof on.',
+      '[Access Denied] This chat can not prove who you are, so admin commands are off here. Try a direct chat with me, or ask the operator to switch the proof on.',
     'admin-token-missing':
       '[Access Denied] Admin commands need OPENCLAW_CONNECTOR_ADMIN_TOKEN. The operator sets it and restarts the connector.',
     other: '[Access Denied] You may not use this command here.',

@@ -11,6 +11,13 @@ const names: Readonly<Record<MediaKind, string>> = {
 const many = (n: number, kind: MediaKind): string => `${n} ${names[kind]}${n === 1 ? '' : 's'}`
 const list = (words: readonly string[]): string => words.map((word) => short(word, 40)).join(', ')
 
+/** How to give what is still missing, where it was asked. */
+const moreWays = {
+  here: 'Send it here, then /run again within 10 minutes.',
+  answer: 'Send it here and answer it with the same /run.',
+  direct: 'That works in a direct chat with me: send them there, then /run.',
+}
+
 /** What is said about pictures and other files that people send as inputs. Each refusal ends with what to do. */
 export const files = {
   name: (kind: MediaKind): string => names[kind],
@@ -26,10 +33,10 @@ export const files = {
     }.`,
   tooMany: (template: string, sent: number, takes: number) =>
     `Not started: ${template} takes ${many(takes, 'file')}, and ${sent} came. Send only what it needs.`,
-  tooFew: (template: string, missing: readonly string[], kind: MediaKind) =>
+  tooFew: (template: string, missing: readonly string[], kind: MediaKind, way: keyof typeof moreWays) =>
     `Not started: ${template} needs ${missing.length === 1 ? `a ${names[kind]}` : many(missing.length, kind)} more (${list(
       missing,
-    )}). Send it here, then /run again within 10 minutes.`,
+    )}). ${moreWays[way]}`,
   noSuch: (nth: number, sent: number, kind: MediaKind) =>
     sent === 0
       ? `Not started: there is no ${names[kind]} for @${nth}. Send it with the command, or up to 10 minutes before it.`

@@ -48,7 +48,7 @@ const from = (id: string) => ({ id, self: false, bot: false })
 const said = (text: string, addressed: boolean) => ({ kind: 'text', text, addressed })
 
 /** What each event is expected to hold; `n` is the number behind its event id, `token` the one behind its token. */
-const event = (n: number, token: number, where: object, body: object, more: object = {}): object => ({
+const eventOf = (n: number, where: object, body: object): object => ({
   id: `line:default:01JTESTEVENT${String(n).padStart(14, '0')}`,
   at: 1_773_619_200_000 + n * 1000,
   from: from(alice),
@@ -56,6 +56,9 @@ const event = (n: number, token: number, where: object, body: object, more: obje
   where,
   body,
   media: [],
+})
+const event = (n: number, token: number, where: object, body: object, more: object = {}): object => ({
+  ...eventOf(n, where, body),
   handle: {
     kind: 'token',
     value: `replytoken${String(token).padStart(22, '0')}`,
@@ -85,9 +88,10 @@ const events: Readonly<Record<string, readonly object[]>> = {
   ],
   'image-line': [event(10, 10, dm, said('', true), { ...quotable(10), ...file('image', 10) })],
   'image-external': [event(11, 11, dm, { kind: 'other', what: 'image kept elsewhere' }, quotable(11))],
+  // The second of the set came first.
   'image-set': [
-    event(12, 12, dm, said('', true), { ...quotable(12), ...file('image', 12) }),
     event(13, 13, dm, said('', true), { ...quotable(13), ...file('image', 13) }),
+    event(12, 12, dm, said('', true), { ...quotable(12), ...file('image', 12) }),
   ],
   video: [event(14, 14, dm, said('', true), { ...quotable(14), ...file('video', 14) })],
   audio: [event(15, 15, dm, said('', true), file('audio', 15))],
@@ -95,9 +99,10 @@ const events: Readonly<Record<string, readonly object[]>> = {
   location: [event(17, 17, dm, { kind: 'other', what: 'location' })],
   sticker: [event(18, 18, dm, { kind: 'other', what: 'sticker' }, quotable(18))],
   'sticker-message': [event(19, 19, dm, { kind: 'other', what: 'sticker' }, quotable(19))],
-  follow: [event(21, 20, dm, said('/start', true))],
-  'follow-unblocked': [event(22, 21, dm, said('/start', true))],
-  'join-group': [event(24, 22, group, said('/start', true), { from: from(theGroup), proof: 'none' })],
+  follow: [event(21, 20, dm, said('/start', true), { at: nowMs })],
+  'follow-unblocked': [event(22, 21, dm, said('/start', true), { at: nowMs })],
+  'join-group': [event(24, 22, group, said('/start', true), { at: nowMs, from: from(theGroup), proof: 'none' })],
+  'unsend-group': [eventOf(20, group, { kind: 'unsent', message: '518000000000000003' })],
   postback: [event(28, 24, dm, { kind: 'press', action: 'action=approve&id=req-42' })],
   'postback-datetime': [event(29, 25, dm, { kind: 'press', action: 'action=book' })],
   'redelivery-first': [event(77, 31, dm, said('deliver me once', true), { ...quotable(77), at: 1_773_619_236_000 })],
@@ -109,7 +114,6 @@ const events: Readonly<Record<string, readonly object[]>> = {
 }
 const ignored = [
   'webhook-verify-empty',
-  'unsend-group',
   'unfollow',
   'leave-group',
   'member-joined',

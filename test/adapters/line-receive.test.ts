@@ -86,6 +86,23 @@ describe('events of one body', () => {
     expect(textsOf(events)).toEqual(['text 1', 'text 2', 'text 3'])
   })
 
+  it('of pictures sent together are put in their order, and nothing else is moved', async () => {
+    const picture = (n: number, imageSet?: object) =>
+      eventOf(n, { message: { id: String(n), type: 'image', contentProvider: { type: 'line' }, imageSet } })
+    const set = (index: number, id = 'A') => ({ id, index, total: 3 })
+    const events = await received([
+      picture(1, set(3)),
+      picture(2, set(2, 'B')),
+      eventOf(3),
+      picture(4, { id: 'A' }),
+      picture(5, set(1)),
+      picture(6),
+      picture(7, set(2)),
+      picture(8, set(1, 'B')),
+    ])
+    expect(events.map(({ id }) => id.at(-1)).join('')).toBe('58347612')
+  })
+
   it('go to their own chats', async () => {
     const room = `R${'7'.repeat(32)}`
     const events = await received([
@@ -117,7 +134,7 @@ describe('events of one body', () => {
     ['of nobody', { source: { type: 'user', userId: `U${'deadbeef'.repeat(4)}` } }],
     ['of a chat another module holds', { mode: 'standby' }],
     ['that were edited', { type: 'messageEdited' }],
-    ['that were taken back', { type: 'unsend', unsend: { messageId: '1' }, message: undefined }],
+    ['that take back nobody knows what', { type: 'unsend', message: undefined }],
     ['of no conversation', { source: undefined }],
     ['of a kind to come', { message: { id: '1', type: 'hologram' } }],
   ])('%s are left out', async (_, over) => {
@@ -134,6 +151,14 @@ describe('events of one body', () => {
     expect(press).toMatchObject({ proof: 'none', body: { kind: 'press', action: 'abc' } })
   })
 })
+
+it.each(['follow', 'join'])(
+  'a %s that comes late is greeted all the same: nothing was said that could be out of date',
+  async (type) => {
+    const late = { type, message: undefined, timestamp: nowMs - 3_600_000, ...(type === 'join' ? inGroup : {}) }
+    expect(await received([eventOf(1, late)])).toMatchObject([{ at: nowMs, body: { kind: 'text', text: '/start' } }])
+  },
+)
 
 describe('a text', () => {
   it.each([
@@ -170,13 +195,13 @@ describe('a text', () => {
     expect(event?.body).toEqual({ kind: 'text', text, addressed })
   })
 
-  it('that quotes a message names it, and for a command also as what may be its picture', async () => {
+  it('that quotes a message names it, and for a command also as the file it may be', async () => {
     const quote = { quotedMessageId: '518000000000000077' }
     const [talk, command] = await received([textEvent('nice', quote), textEvent('/run style', quote)])
     expect(talk).toMatchObject({ replyTo: '518000000000000077', media: [] })
     expect(command).toMatchObject({
       replyTo: '518000000000000077',
-      media: [{ kind: 'image', ref: '518000000000000077' }],
+      media: [{ kind: 'file', ref: '518000000000000077' }],
     })
   })
 })

@@ -149,6 +149,29 @@ describe('a push', () => {
     expect(fake.world.quota.used).toBe(501)
   })
 
+  it('whose fate is unknown is repeated word for word, links and all, while these are young', async () => {
+    let made = 0
+    const media = { open: async () => new Blob([]), link: (blob: string) => `https://m.example/${blob}/${made++}` }
+    const bodies: string[] = []
+    const statuses = [500, 429, 400, 500, 500, 200]
+    const answering: typeof fetch = async (_, init) => {
+      bodies.push(String(init?.body))
+      return Response.json({}, { status: statuses[bodies.length - 1] })
+    }
+    const { adapter } = makeLine({}, { now: () => nowMs, media, fetch: answering })
+    const picture = { ...pushed(''), items: [mediaItem('image')] }
+    for (const code of ['unavailable', 'rate_limited', 'media_rejected', 'unavailable']) {
+      await expect(send(picture, never, adapter)).rejects.toMatchObject({ code })
+      nowMs += 10_000
+    }
+    nowMs += 20_000
+    await expect(send(picture, never, adapter)).rejects.toMatchObject({ code: 'unavailable' })
+    await send(picture, never, adapter)
+    const [first, second, third, afterRefusal, later, same] = bodies
+    expect([second, third, same]).toEqual([first, first, later])
+    expect(new Set([first, afterRefusal, later]).size).toBe(3)
+  })
+
   it('of another part is another message, with the same words too', async () => {
     await send(pushed('result'))
     await send(pushed('result', { key: 'p2' }))

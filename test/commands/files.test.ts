@@ -76,6 +76,16 @@ describe('the picture that a /run is about', () => {
     expect(handed).toEqual(['fake b7 image', 'fake theirs image'])
   })
 
+  test('is the one that was quoted by its id alone, with what is known of it', async () => {
+    const { say, inputsOf, handed } = rigged()
+    await say('ann', '', { media: [{ kind: 'video', ref: '7' }], message: 'token of 7' })
+    await say('ann', '', { media: [image('8')], message: 'token of 8' })
+    await say('ann', '/run bare', { replyTo: '7', media: [{ kind: 'file', ref: '7' }] })
+    await say('ann', '/run upscale', { replyTo: 'unseen', media: [{ kind: 'file', ref: 'unseen' }] })
+    expect(inputsOf()).toEqual([{ video: 'folder/7.png' }, { image: 'folder/unseen.png' }])
+    expect(handed).toEqual(['fake 7 video', 'fake unseen image'])
+  })
+
   test('may as well be words that were quoted: then it is no hindrance, but for a template that needs a picture', async () => {
     const { say, inputsOf } = rigged(async () => ({ ok: false, why: 'gone' }))
     const quoting = { replyTo: 'words', media: [image('words')] }
@@ -98,6 +108,27 @@ describe('the picture that a /run is about', () => {
     clock.set(clock.now() + 2 * minute)
     expect(await say('ann', '/run img2img a fox')).not.toContain('I took')
     expect(inputsOf()[1]).toEqual({ prompt: 'a fox' })
+  })
+
+  test('is not one that was taken back since', async () => {
+    const { say, inputsOf } = rigged()
+    await say('ann', '', { media: [image('kept')], message: 'm1' })
+    await say('ann', '', { media: [image('by ref')], message: 'token' })
+    await say('ann', '', { media: [image('by message')], message: 'm3' })
+    for (const message of ['by ref', 'm3', 'unknown'])
+      expect(await say('ann', '', { body: { kind: 'unsent', message } })).toBe('')
+    await say('ann', '', { where: address({ chat: 'other' }), body: { kind: 'unsent', message: 'm1' } })
+    await say('ann', '/run img2img a fox')
+    expect(inputsOf()).toMatchObject([{ image: 'folder/kept.png' }])
+  })
+
+  test('counts from when it was answered, where it came late: that answer says for how long', async () => {
+    const { say, inputsOf, clock } = rigged()
+    const at = clock.now() - 30 * minute
+    expect(await say('ann', '', { at, media: [image('late')] })).toContain('within 10 minutes')
+    expect(await say('ann', '', { at, media: [image('later')] })).toBe('')
+    expect(await say('ann', '/run img2img a fox')).toContain('I took the picture you sent last.')
+    expect(inputsOf()).toMatchObject([{ image: 'folder/later.png' }])
   })
 
   test('is not looked for when the person named one that ComfyUI has, or wrote words that name it', async () => {
@@ -150,6 +181,18 @@ describe('nothing is submitted and nothing handed over', () => {
     const { say, handed, comfy } = rigged()
     expect(await say('ann', line, { media })).toMatch(why)
     expect([handed, comfy.everRun]).toEqual([[], []])
+  })
+
+  test('in a group, where pictures that speak to nobody are not remembered, a way is named that works there', async () => {
+    const { say } = rigged()
+    const where = address({ kind: 'group', chat: 'g' })
+    expect(await say('ann', '/run upscale', { where })).toContain(
+      'needs a picture more (image). Send it here and answer it',
+    )
+    for (const media of [[], [image('a')]])
+      expect(await say('ann', '/run inpaint', { where, media })).toMatch(
+        /more \((?:image, )?mask\)\. .*direct chat with me/,
+      )
   })
 
   test('when too many jobs of the person wait already', async () => {

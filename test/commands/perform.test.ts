@@ -100,7 +100,7 @@ test('a refusal names its rule in the record, and tells a person what to do, in 
   expect([record, outcome.reply?.audience]).toEqual(['denied: admin-only', 'asker'])
   const tokenless = commandRig({ deps: { hasAdminToken: false } })
   expect(await tokenless.say('boss', '/approvals')).toContain('OPENCLAW_CONNECTOR_ADMIN_TOKEN')
-  expect(await tokenless.say('boss', '/approvals', { proof: 'none' })).toContain('can not prove who you are')
+  expect(await tokenless.say('boss', '/approvals', { proof: 'none' })).toMatch(/can not prove who you are.*direct chat/)
 })
 
 test('an override takes effect, under every spelling', async () => {

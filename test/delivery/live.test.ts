@@ -16,7 +16,11 @@ const rig = (caps: Partial<Capabilities> = {}) => {
   const fake = standIn(clock, { edit: { everyMs: 2000, withinMs: null }, ...caps })
   const gate = makeGate({ concurrent: 1, everyMs: 0, perChatMs: 0, perGroupMs: 0, burst: 1 }, clock)
   const live = makeLive({ store, now: clock.now, outlet: () => fake, gateOf: () => gate })
-  addPart(db, { part: part('ack', { buttons: [{ label: 'Cancel', action: 'a1', say: '/cancel' }] }) }, clock.now())
+  addPart(
+    db,
+    { part: part('ack', { replyTo: 'asked', buttons: [{ label: 'Cancel', action: 'a1', say: '/cancel' }] }) },
+    clock.now(),
+  )
   const sent = () => markSent(db, 'ack', { message: 'm7', via: 'push' }, clock.now())
   const show = async (text: string, alike?: string): Promise<void> => {
     live.show('ack', text, signal, alike)
@@ -46,6 +50,25 @@ test('a platform that can’t edit is left alone', async () => {
   sent()
   await show('step 1')
   expect(fake.calls).toEqual([])
+})
+
+test('where a platform can’t edit, the sign of work is kept up for as long as the job is looked at', async () => {
+  const { fake, sent, show, live, clock } = rig({ edit: null, typing: { everyMs: 15_000 } })
+  const shown: unknown[] = []
+  const adapter = fake.adapter as { typing: Adapter['typing'] }
+  adapter.typing = async (where, message) => void shown.push([where.chat, message, clock.now()])
+  await show('before it was told')
+  sent()
+  const startMs = clock.now()
+  for (let i = 0; i < 8; i++) {
+    await show('running')
+    await clock.advance(5000)
+  }
+  expect(shown).toEqual([0, 15_000, 30_000].map((ms) => ['c1', 'asked', startMs + ms]))
+  await live.end('ack')
+  await clock.advance(60_000)
+  await show('running')
+  expect([shown.length, fake.calls]).toEqual([3, []])
 })
 
 test('edits keep within the platform’s budget: in between nothing is said, then the newest', async () => {

@@ -95,6 +95,16 @@ describe.concurrent('on LINE', () => {
     await shows(line, line.places.dm, /^Nothing is waiting for you/)
   })
 
+  test('that an approval is waited for is said at once, as its result will not come while the reply token lives', async ({
+    onTestFinished,
+  }) => {
+    const house = await openLine(onTestFinished)
+    const { line } = house
+    await usedUp(house)
+    await line.say(line.people.ann, line.places.dm, '/run portrait a third whale --approval')
+    await shows(line, line.places.dm, /^\[Approval Requested\]/)
+  })
+
   test('when the quota is there again what waits is sent, also over a restart', async ({ onTestFinished }) => {
     const house = await openLine(onTestFinished)
     const { line } = house

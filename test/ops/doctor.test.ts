@@ -123,6 +123,8 @@ test('a platform whose pictures travel as links needs the public address, and it
   )
   const env = { OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: 'https://bot.example' }
   expect(lineOf(await lines(well, { modules, env }), 'media links')).toMatch(/^ok .*https:\/\/bot\.example/)
+  const near = { OPENCLAW_CONNECTOR_PUBLIC_BASE_URL: 'http://127.0.0.1:8099' }
+  expect(lineOf(await lines(well, { modules, env: near }), 'media links')).toMatch(/^FAIL .*public https address/)
   expect(lineOf(await lines(well), 'media links')).toBe('')
 })
 

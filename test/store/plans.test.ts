@@ -156,6 +156,8 @@ const calls: Readonly<Record<string, (db: Db) => unknown>> = {
   pruneOutbox: (db) => outbox.pruneOutbox(db, 1, 5),
   addSentMedia: (db) => sentMedia.addSentMedia(db, event('e', '', { media: [{ kind: 'image', ref: 'r' }] }), 1),
   mediaOfMessage: (db) => sentMedia.mediaOfMessage(db, 'lane', 'm'),
+  mediaByRef: (db) => sentMedia.mediaByRef(db, 'lane', 'r'),
+  dropSentMedia: (db) => sentMedia.dropSentMedia(db, 'lane', 'm'),
   ownMediaOf: (db) => sentMedia.ownMediaOf(db, 'lane', 'm'),
   addFurtherMessages: (db) => sentMedia.addFurtherMessages(db, part('k'), { via: 'push', more: ['m'] }, 1),
   latestMedia: (db) => sentMedia.latestMedia(db, 'lane', 'fake:ann', 1),
