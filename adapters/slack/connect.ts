@@ -92,7 +92,7 @@ export const makeTake = ({ context, lifecycle, belongs, refusal, learn, home, lo
     const { is_enterprise_install: wide, enterprise } = read.output
     const where = pressedIn(read.output)
     if (wide === true && enterprise && where !== null) await belongs(where, enterprise.id)
-    return eventsOf(decodePress(vouch(read.output, proof), context), read.output.channel?.id)
+    return eventsOf(decodePress(vouch(read.output, proof), context), read.output.channel)
   }
 }
 

@@ -222,23 +222,22 @@ export const pressedIn = ({ team, user, enterprise }: Interaction): string | nul
 
 /** A press of one of our buttons. Pure. */
 export const decodePress = ({ payload, proof }: Verified<Interaction>, context: DecodeContext): Decoded => {
-  const { type, user, channel, container, actions, response_url: url } = payload
+  const { type, user, channel, message: ts, actions, response_url: url } = payload
   const [action] = actions
   if (type !== 'block_actions') return ignored(`an interaction of kind ${type}`)
   const workspace = pressedIn(payload)
   if (action?.type !== 'button' || !action.value || workspace === null) return ignored('no button of ours')
-  const ts = container?.message_ts
   if (channel === undefined) return ignored('a press outside of a conversation')
   const at = msOf(action.action_ts)
-  const isRoot = kindOf(channel.id) === 'group' && container?.is_ephemeral !== true
-  const thread = container?.thread_ts ?? (context.replyInThread && isRoot ? ts : undefined)
-  const way = { user: user.id, ...(url === undefined ? {} : { url }), threaded: container?.thread_ts !== undefined }
+  const isRoot = kindOf(channel) === 'group' && !payload.isEphemeral
+  const thread = payload.thread ?? (context.replyInThread && isRoot ? ts : undefined)
+  const way = { user: user.id, ...(url === undefined ? {} : { url }), threaded: payload.thread !== undefined }
   const event: InboundEvent = {
-    id: eventId('slack', context.account, workspace, channel.id, ts ?? '', action.action_id, user.id, action.action_ts),
+    id: eventId('slack', context.account, workspace, channel, ts ?? '', action.action_id, user.id, action.action_ts),
     at,
     from: senderOf(user.id, user.team_id, workspace, user.name),
     proof,
-    where: addressOf(context.account, workspace, { user: user.id, channel: channel.id }, thread),
+    where: addressOf(context.account, workspace, { user: user.id, channel }, thread),
     body: { kind: 'press', action: action.value, ...(ts === undefined ? {} : { message: ts }) },
     media: [],
     handle: handleOf(way, at),

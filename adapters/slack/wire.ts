@@ -93,36 +93,48 @@ export const slash = v.object({
   trigger_id: v.pipe(v.string(), v.regex(/^[!-~]{1,200}$/)),
 })
 
-export const interaction = v.object({
-  type: bounded(64),
-  user: v.object({ id: userId, name: lenient(bounded(200)), team_id: lenient(id) }),
-  team: lenient(v.nullable(v.object({ id }))),
-  enterprise: lenient(v.nullable(v.object({ id }))),
-  is_enterprise_install: lenient(flag),
-  channel: lenient(v.object({ id: channelId })),
-  container: lenient(
-    v.object({
-      message_ts: lenient(timestamp),
-      thread_ts: lenient(timestamp),
-      is_ephemeral: lenient(v.boolean()),
-    }),
-  ),
-  response_url: lenient(bounded(2048)),
-  actions: v.fallback(
-    v.optional(
-      v.array(
-        v.object({
-          type: bounded(64),
-          action_id: bounded(255),
-          value: lenient(bounded(2000)),
-          action_ts: timestamp,
-        }),
+export const interaction = v.pipe(
+  v.object({
+    type: bounded(64),
+    user: v.object({ id: userId, name: lenient(bounded(200)), team_id: lenient(id) }),
+    team: lenient(v.nullable(v.object({ id }))),
+    enterprise: lenient(v.nullable(v.object({ id }))),
+    is_enterprise_install: lenient(flag),
+    channel: lenient(v.object({ id: channelId })),
+    container: lenient(
+      v.object({
+        channel_id: lenient(channelId),
+        message_ts: lenient(timestamp),
+        thread_ts: lenient(timestamp),
+        is_ephemeral: lenient(v.boolean()),
+      }),
+    ),
+    message: lenient(v.object({ ts: lenient(timestamp), thread_ts: lenient(timestamp) })),
+    response_url: lenient(bounded(2048)),
+    actions: v.fallback(
+      v.optional(
+        v.array(
+          v.object({
+            type: bounded(64),
+            action_id: bounded(255),
+            value: lenient(bounded(2000)),
+            action_ts: timestamp,
+          }),
+        ),
+        [],
       ),
       [],
     ),
-    [],
-  ),
-})
+  }),
+  // Told twice, and not always in both places.
+  v.transform(({ channel, container, message, ...rest }) => ({
+    ...rest,
+    channel: channel?.id ?? container?.channel_id,
+    message: container?.message_ts ?? message?.ts,
+    thread: container?.thread_ts ?? message?.thread_ts,
+    isEphemeral: container?.is_ephemeral === true,
+  })),
+)
 
 export type Envelope = v.InferOutput<typeof envelope>
 export type SlackEvent = v.InferOutput<typeof event>

@@ -288,6 +288,25 @@ describe('a press', () => {
     expect(again?.id).toBe(press?.id)
   })
 
+  it('tells where it was in any of the places where Slack tells it', async () => {
+    const { events } = connected(fake, {}, { REPLY_IN_THREAD: 'true' })
+    const actions = [{ type: 'button', action_id: 'b0', value: 'act', action_ts: '1767225720.123456' }]
+    const [ts, thread, chat] = ['1767225607.001300', '1767225607.000100', fake.places.group.chat]
+    const wholly = { container: { message_ts: ts, thread_ts: thread, channel_id: chat }, channel: { id: chat } }
+    for (const more of [
+      { ...wholly, channel: null },
+      { ...wholly, container: { message_ts: ts, channel_id: chat }, message: { ts, thread_ts: thread } },
+      { channel: { id: chat }, message: { ts, thread_ts: thread } },
+    ]) {
+      const payload = { type: 'block_actions', user: { id: 'U0A' }, team: { id: home.id }, actions, ...more }
+      await fake.deliver({ kind: 'interactive', payload })
+    }
+    expect(events.map(({ body, where }) => [body, where.chat, where.thread])).toEqual(
+      Array.from({ length: 3 }, () => [{ kind: 'press', action: 'act', message: ts }, chat, thread]),
+    )
+    expect(new Set(events.map(({ id }) => id)).size).toBe(1)
+  })
+
   it('without a value, as links send it, is nothing', async () => {
     const { events } = connected(fake)
     const actions = [{ type: 'button', action_id: 'b0', action_ts: '1.1', url: 'https://example.org' }]
