@@ -34,7 +34,7 @@ export const event = v.object({
   ts: lenient(timestamp),
   event_ts: lenient(timestamp),
   thread_ts: lenient(timestamp),
-  edited: lenient(v.unknown()),
+  edited: lenient(v.object({})),
   channel: lenient(channelId),
   channel_type: lenient(bounded(32)),
   user_team: lenient(id),

@@ -171,6 +171,14 @@ describe('what people type', () => {
     expect(events).toEqual([])
   })
 
+  it('with fields that are null is one without them', async () => {
+    const { events } = connected(fake)
+    const nothing = { subtype: null, bot_id: null, app_id: null, edited: null, thread_ts: null, files: null }
+    const said = { type: 'message', user: fake.people.ann.id, ts: fake.world.nextTs(), text: '/status', ...nothing }
+    await fake.bring({ ...said, channel: 'D0FAKEDM001', channel_type: 'im' })
+    expect(events).toMatchObject([{ body: { text: '/status' } }])
+  })
+
   it('brings its files along', async () => {
     const { events } = connected(fake)
     const photo = { kind: 'image', bytes: Buffer.from('abc'), mime: 'image/png', name: 'a.png' } as const
