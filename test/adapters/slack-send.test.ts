@@ -106,6 +106,18 @@ describe('a message', () => {
     }
   })
 
+  it('that arrived before all doubt is found in a thread that is long since last week, too', async () => {
+    const { adapter } = connected(fake)
+    const thread = fake.places.thread!
+    const lastWeek = Date.now() - 7 * 24 * 60 * 60_000
+    for (let nth = 0; nth < 20; nth++) await fake.say(fake.people.ann, thread, 'and on', { at: lastWeek })
+    const part = { ...hello, to: to({ thread: thread.thread }) }
+    fake.failNext({ kind: 'answer_lost' })
+    expect(await failure(adapter.send(part, never))).toMatchObject({ delivered: 'maybe' })
+    const { message } = await adapter.send({ ...part, repeated: true }, never)
+    expect(fake.shown()).toMatchObject([{ id: message, text: 'hello' }])
+  })
+
   it('that can not be looked for is repeated, and says so', async () => {
     const { adapter } = connected(fake)
     fake.mishap({ method: /^conversations/, how: { kind: 'status', status: 429, headers: { 'retry-after': '60' } } })
