@@ -133,7 +133,9 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
       url.searchParams.set('state', state)
       if (deps.redirectUri !== null) url.searchParams.set('redirect_uri', deps.redirectUri)
       const seconds = Math.ceil(deps.stateTtlMs / 1000)
-      const cookie = `${cookieName(nonce)}=${cookieValue(nonce)}; Max-Age=${seconds}; Path=/; HttpOnly; Secure; SameSite=Lax`
+      // Where a browser comes back by plain HTTP (this machine alone may), it would not bring a secure one.
+      const secure = deps.redirectUri?.startsWith('http:') === true ? '' : ' Secure;'
+      const cookie = `${cookieName(nonce)}=${cookieValue(nonce)}; Max-Age=${seconds}; Path=/; HttpOnly;${secure} SameSite=Lax`
       return page(302, '', { location: url.href, 'set-cookie': cookie })
     },
     callback: async (request) => {
