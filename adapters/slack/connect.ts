@@ -9,6 +9,7 @@ import {
   decodeEvent,
   decodePress,
   decodeSlash,
+  enterpriseOf,
   pressedIn,
   workspaceOf,
 } from './decode.ts'
@@ -68,9 +69,9 @@ export const makeTake = ({ context, lifecycle, belongs, refusal, learn, home, lo
     const read = v.safeParse(envelope, payload)
     if (!read.success) return unread('events_api')
     const [authorization] = read.output.authorizations
-    const enterprise = authorization?.enterprise_id ?? read.output.enterprise_id
+    const enterprise = enterpriseOf(read.output)
     const workspace = workspaceOf(read.output)
-    if (authorization?.is_enterprise_install === true && enterprise && workspace !== null)
+    if (authorization?.is_enterprise_install === true && enterprise !== null && workspace !== null)
       await belongs(workspace, enterprise)
     if (await lifecycle.event(read.output)) return []
     // Slack waits for our confirmation, not for the tab.

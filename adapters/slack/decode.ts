@@ -51,6 +51,10 @@ const msOf = (ts: string): number => {
 export const workspaceOf = ({ context_team_id, team_id, authorizations }: Envelope): string | null =>
   authorizations[0]?.team_id ?? context_team_id ?? team_id ?? null
 
+/** The organisation of that workspace, where it is told. */
+export const enterpriseOf = ({ context_enterprise_id, enterprise_id, authorizations }: Envelope): string | null =>
+  authorizations[0]?.enterprise_id ?? context_enterprise_id ?? enterprise_id ?? null
+
 const kindOf = (channel: string): Address['kind'] => (channel.startsWith('D') ? 'dm' : 'group')
 
 const handleOf = (way: AnswerWay, atMs: number): ReplyHandle => ({
@@ -67,8 +71,7 @@ export const decodeEvent = ({ payload, proof }: Verified<Envelope>, context: Dec
   if (workspace === null) return ignored('no workspace is named')
   const authorization = payload.authorizations[0]
   const told = authorization?.is_bot === true ? authorization.user_id : undefined
-  const enterprise = authorization?.enterprise_id ?? payload.enterprise_id ?? null
-  const bot = told ?? context.botUser(workspace, enterprise)
+  const bot = told ?? context.botUser(workspace, enterpriseOf(payload))
   if (event.type === 'member_joined_channel') return greeting(event, workspace, bot, proof, context)
   if (event.type !== 'message' && event.type !== 'app_mention') return ignored(`an event of kind ${event.type}`)
   if (!spokenKinds.has(event.subtype)) return ignored(`a message of kind ${event.subtype}`)

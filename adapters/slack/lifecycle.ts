@@ -1,6 +1,6 @@
 // A file of its own: events about the installation itself, which nobody said.
 import type { AdapterDeps, Installation } from '../../src/contract/index.ts'
-import { workspaceOf } from './decode.ts'
+import { enterpriseOf, workspaceOf } from './decode.ts'
 import type { Envelope } from './wire.ts'
 
 export interface Lifecycle {
@@ -28,7 +28,11 @@ export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): L
     const all = installs.list()
     return all.find((one) => one.workspace === workspace) ?? all.find((one) => one.workspace === enterprise) ?? null
   }
-  const find = (envelope: Envelope) => at(workspaceOf(envelope), envelope.enterprise_id ?? null)
+  const find = (envelope: Envelope): Installation | null => {
+    const workspace = workspaceOf(envelope)
+    // Behind its end an installation is named no more.
+    return at(workspace, enterpriseOf(envelope) ?? (workspace === null ? null : organisation(workspace)))
+  }
 
   const end = async (envelope: Envelope, to: 'revoked' | 'uninstalled', reason: string): Promise<void> => {
     const found = find(envelope)

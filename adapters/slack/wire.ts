@@ -49,6 +49,7 @@ export const envelope = v.object({
   team_id: lenient(id),
   context_team_id: lenient(id),
   enterprise_id: lenient(v.nullable(id)),
+  context_enterprise_id: lenient(v.nullable(id)),
   api_app_id: lenient(id),
   event_time: lenient(v.pipe(v.number(), v.safeInteger())),
   authorizations: v.fallback(
