@@ -114,7 +114,7 @@ const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded =
     // The same for a message and for the mention it is told as a second time, with another event id.
     id: eventId('slack', account, workspace, channel, ts),
     at,
-    from: senderOf(user, event.user_team, workspace),
+    from: senderOf(user, event.user_team ?? event.source_team, workspace),
     proof,
     where: addressOf(account, workspace, ids, kind === 'dm' && !inThread ? undefined : thread),
     body: { kind: 'text', text, addressed },

@@ -38,6 +38,7 @@ export const event = v.object({
   channel: lenient(channelId),
   channel_type: lenient(bounded(32)),
   user_team: lenient(id),
+  source_team: lenient(id),
   files: v.fallback(v.optional(v.pipe(v.array(v.unknown()), v.maxLength(100)), []), []),
   inviter: lenient(userId),
   tab: lenient(bounded(32)),

@@ -171,6 +171,18 @@ describe('what people type', () => {
     expect(events).toEqual([])
   })
 
+  it('of another organisation is known by either of its marks', async () => {
+    const { events } = connected(fake)
+    for (const mark of ['user_team', 'source_team']) {
+      const text = { type: 'message', user: 'U0PARTNER01', ts: fake.world.nextTs(), text: `<@${home.botUser}> status` }
+      await fake.bring({ ...text, channel: 'C0FAKECHAN1', [mark]: 'T0PARTNER01' })
+    }
+    expect(events.map(({ from }) => [from.id, from.aliases])).toEqual([
+      ['T0PARTNER01/U0PARTNER01', undefined],
+      ['T0PARTNER01/U0PARTNER01', undefined],
+    ])
+  })
+
   it('with fields that are null is one without them', async () => {
     const { events } = connected(fake)
     const nothing = { subtype: null, bot_id: null, app_id: null, edited: null, thread_ts: null, files: null }
