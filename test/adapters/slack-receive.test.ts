@@ -36,7 +36,7 @@ describe('a request', () => {
       expect((await receive(requestOf(callOf(delivery, now + ms)))).kind, String(ms)).toBe(kind)
   })
 
-  it('of every kind is taken on either path', async () => {
+  it('of every kind is taken on each path', async () => {
     const { wire, events } = connected(fake)
     fake.connect((call) =>
       wire({ ...call, path: call.path === '/slack/events' ? '/slack/interactions' : '/slack/events' }),

@@ -134,6 +134,7 @@ describe('the settings', () => {
     expect(paths({ ...keys, SIGNING_SECRET: signingSecret })).toEqual([
       '/slack/events',
       '/slack/interactions',
+      '/slack/commands',
       ...install,
     ])
     expect(paths({ ...keys, MODE: 'socket', APP_TOKEN: appToken })).toEqual(['stream', ...install])
