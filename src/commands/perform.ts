@@ -167,9 +167,10 @@ const isHere = (action: StoredAction, { where }: InboundEvent): boolean =>
 const idsOf = (event: InboundEvent): readonly string[] =>
   [event.from.id, ...(event.from.aliases ?? [])].map((id) => qualified(event.where.platform, id))
 
+/** Many platforms tell no name with a message; who decides on a request still has to know whose it is. */
 const askerOf = (event: InboundEvent): Asker => ({
   id: qualified(event.where.platform, event.from.id),
-  name: event.from.name ?? texts.someone,
+  name: event.from.name ?? qualified(event.where.platform, event.from.id),
   who: {
     platform: event.where.platform,
     ids: [event.from.id, ...(event.from.aliases ?? [])],

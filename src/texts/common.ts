@@ -65,7 +65,6 @@ export const common = {
     other: '[Access Denied] You may not use this command here.',
   } as Readonly<Record<string, string>>,
   usage: (usage: string, example: string) => `Usage: ${usage}\nExample: ${example}`,
-  someone: 'somebody',
   mailboxWaiting: (n: number) => `${plural(n, 'answer')} waiting for you: /inbox`,
   mailboxEmpty: 'Nothing is waiting for you.',
   mailboxMoreLabel: (n: number) => `More (${n})`,

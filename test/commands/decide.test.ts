@@ -26,6 +26,16 @@ test('/approvals lists what waits, with what it would run and buttons for the fi
   )
 })
 
+test('whoever has no name where they write is told by their id, so that nobody decides blindly', async () => {
+  const rig = commandRig()
+  const unnamed = (id: string) => ({ from: { id, self: false, bot: false } })
+  await rig.say('eve', '/run portrait a fox', unnamed('eve'))
+  expect(await rig.say('boss', '/approvals')).toContain('portrait by fake:eve, ')
+  const approved = await rig.say('boss', '/approve apr_1', unnamed('boss'))
+  expect(await rig.say('boss', '/reject apr_1')).toContain('already approved by fake:boss')
+  expect(approved).toContain('[Approved]')
+})
+
 test('the buttons of a request can be pressed as long as it can be decided', async () => {
   const rig = commandRig()
   const apr = await request(rig)
