@@ -132,6 +132,7 @@ const doctor = async (): Promise<number> => {
       menu: { everyone: [], admin: [], admins: [] },
       installs: installs.of(id),
       templates: async () => [],
+      jobsOf: async () => null,
     }),
   })
   installs.close()

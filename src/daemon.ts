@@ -6,6 +6,7 @@ import { makeAdapterDeps } from './adapter-deps.ts'
 import { linkBackend } from './backend/connect.ts'
 import { startBackground } from './background.ts'
 import { commands } from './commands/index.ts'
+import { jobsSaid } from './commands/page.ts'
 import { makePlaces } from './commands/talks.ts'
 import type { Config } from './config/config.ts'
 import { type AdapterModule, ConfigError } from './contract/index.ts'
@@ -84,7 +85,10 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   }))
   const platforms = openPlatforms({
     active,
-    depsFor: makeAdapterDeps({ edge, state, link, commands, rules }),
+    depsFor: makeAdapterDeps({
+      ...{ edge, state, link, commands, rules },
+      jobsOf: (person, capabilities, signal) => jobsSaid(person, capabilities, ports, signal),
+    }),
     keep: (events, capabilities) => {
       for (const event of events) metrics.count('connector_events_total', { platform: event.where.platform })
       return keep(events, capabilities, ports)

@@ -13,9 +13,10 @@ import {
   pressedIn,
   workspaceOf,
 } from './decode.ts'
+import type { ShowHome } from './home.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { isSigned } from './verify.ts'
-import { challenge, type Envelope, envelope, interaction, rateLimited, slash } from './wire.ts'
+import { challenge, envelope, interaction, rateLimited, slash } from './wire.ts'
 
 /** The largest are views of 250 kB and messages with many blocks. */
 export const maxBytes = 1024 * 1024
@@ -30,8 +31,7 @@ export interface TakeDeps {
   readonly refusal: (workspace: string) => string | null
   /** Keeps the channel of a direct chat, which bears its person's id in our addresses. */
   readonly learn: (workspace: string | undefined, user: string, channel: string) => void
-  /** Shows the home tab, where the event says that it was opened. */
-  readonly home: (envelope: Envelope) => Promise<void>
+  readonly home: ShowHome
   readonly log: Log
 }
 
@@ -75,7 +75,9 @@ export const makeTake = ({ context, lifecycle, belongs, refusal, learn, home, lo
       await belongs(workspace, enterprise)
     if (await lifecycle.event(read.output)) return []
     // Slack waits for our confirmation, not for the tab.
-    home(read.output).catch((error: unknown) => log.error({ error: String(error) }, 'the home tab failed unexpectedly'))
+    home(read.output, proof).catch((error: unknown) =>
+      log.error({ error: String(error) }, 'the home tab failed unexpectedly'),
+    )
     return eventsOf(decodeEvent(vouch(read.output, proof), context), read.output.event.channel)
   }
 

@@ -1,14 +1,7 @@
 import * as v from 'valibot'
-import type {
-  Address,
-  InboundEvent,
-  MediaKind,
-  MediaRef,
-  Proof,
-  ReplyHandle,
-  Verified,
-} from '../../src/contract/index.ts'
+import type { InboundEvent, MediaKind, MediaRef, Proof, ReplyHandle, Verified } from '../../src/contract/index.ts'
 import { eventId } from '../../src/contract/index.ts'
+import { addressOf, kindOf } from './chats.ts'
 import { fileRef } from './download.ts'
 import { limits } from './limits.ts'
 import { firstNamed, spoken } from './markup.ts'
@@ -54,8 +47,6 @@ export const workspaceOf = ({ context_team_id, team_id, authorizations }: Envelo
 /** The organisation of that workspace, where it is told. */
 export const enterpriseOf = ({ context_enterprise_id, enterprise_id, authorizations }: Envelope): string | null =>
   authorizations[0]?.enterprise_id ?? context_enterprise_id ?? enterprise_id ?? null
-
-const kindOf = (channel: string): Address['kind'] => (channel.startsWith('D') ? 'dm' : 'group')
 
 const handleOf = (way: AnswerWay, atMs: number): ReplyHandle => ({
   kind: 'token',
@@ -127,24 +118,13 @@ const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded =
   return { kind: 'event', event: found }
 }
 
-/** A direct chat is named by its person: there is one with each, and they can be written to before they write. A command
- *  typed between two people is answered there too, as our bot is not between them. */
-const addressOf = (
-  account: string,
-  workspace: string,
-  { user, channel }: { readonly user: string; readonly channel: string },
-  thread: string | undefined,
-): Address => ({
-  platform: 'slack',
-  account,
-  workspace,
-  chat: kindOf(channel) === 'dm' ? user : channel,
-  kind: kindOf(channel),
-  ...(thread === undefined ? {} : { thread }),
-})
-
 /** Ids of people of other workspaces (Slack Connect) are not ours to know: only with their workspace are they somebody. */
-const senderOf = (user: string, team: string | undefined, workspace: string, name?: string): InboundEvent['from'] => {
+export const senderOf = (
+  user: string,
+  team: string | undefined,
+  workspace: string,
+  name?: string,
+): InboundEvent['from'] => {
   const foreign = team !== undefined && team !== workspace
   const qualified = `${team ?? workspace}/${user}`
   return {

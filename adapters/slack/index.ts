@@ -175,7 +175,7 @@ export default defineAdapter({
       belongs: workspaces.belongs,
       refusal: workspaces.refusal,
       learn: chats.learn,
-      home: makeHome({ ...deps, client, workspaces }),
+      home: makeHome({ ...deps, account, client, workspaces }),
       log,
     })
     const webhook = (

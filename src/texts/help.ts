@@ -24,6 +24,8 @@ export const adapterTexts: Readonly<Record<AdapterText, string>> = {
   empty: '(empty)',
   choose: 'Choose',
   nothing_to_say: 'Got it. /help lists what you can do.',
+  without_slash:
+    'Where the app keeps words with a slash for itself, leave the slash out: help, run portrait a red fox.',
 }
 
 /** Sentences the delivery planner adds by itself. */

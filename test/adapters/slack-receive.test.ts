@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { escapeText, spoken } from '../../adapters/slack/markup.ts'
 import type { InboundEvent } from '../../src/contract/index.ts'
 import { requestOf } from '../kit/adapter.ts'
-import { eventually } from '../kit/core.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { callOf, envelope, home, signed, teams } from '../platforms/slack-hooks.ts'
 import { connected, makeSlack, settings } from './slack-kit.ts'
@@ -334,25 +333,4 @@ describe('a press', () => {
     await fake.deliver({ kind: 'interactive', payload: { type: 'block_actions', user, actions } })
     expect(events).toEqual([])
   })
-})
-
-it('the home tab shows what can be said, once to each who opens it', async () => {
-  const menu = { everyone: [{ command: 'run', about: 'Run a template' }], admin: [], admins: [] }
-  const { events } = connected(fake, { menu })
-  const opened = { type: 'app_home_opened', user: fake.people.ann.id, channel: 'D0FAKEDM001', tab: 'home' }
-  const published = () => fake.host.bodies('views.publish')
-  fake.mishap({ method: /^views/, how: { kind: 'status', status: 503 } })
-  await fake.bring(opened)
-  await eventually(() => fake.calls().length === 1)
-  await eventually(() => {
-    void fake.bring(opened)
-    return published().length > 1
-  })
-  await fake.bring({ ...opened, tab: 'messages' })
-  await fake.bring(opened)
-  await fake.bring({ ...opened, user: fake.people.bob.id })
-  await eventually(() => published().at(-1)?.user_id === fake.people.bob.id)
-  expect(published().filter(({ user_id }) => user_id === fake.people.ann.id)).toHaveLength(2)
-  expect(JSON.stringify(published().at(-1))).toContain('/run  Run a template')
-  expect(events).toEqual([])
 })
