@@ -73,7 +73,8 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
         const outside = error instanceof SlackError && sendError(error, 'post').code === 'target_gone'
         if (!outside || way?.url === undefined) throw error
         const type = part.audience === 'asker' ? 'ephemeral' : 'in_channel'
-        if (await responded(way.url, { ...wordsOf(content), ...threadFor(part, way) }, type, signal))
+        const said = part.interim === true ? encode(part, { say }, say('not_a_member')) : content
+        if (await responded(way.url, { ...wordsOf(said), ...threadFor(part, way) }, type, signal))
           return { via: 'token' }
         throw error
       }

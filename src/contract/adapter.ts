@@ -198,6 +198,7 @@ export type AdapterText =
   | 'choose'
   | 'nothing_to_say'
   | 'without_slash'
+  | 'not_a_member'
 
 export interface AdapterModule {
   /** Lower case, `[a-z]+`; the first half of every qualified id and the middle of every variable name. */

@@ -26,6 +26,7 @@ export const adapterTexts: Readonly<Record<AdapterText, string>> = {
   nothing_to_say: 'Got it. /help lists what you can do.',
   without_slash:
     'Where the app keeps words with a slash for itself, leave the slash out: help, run portrait a red fox.',
+  not_a_member: 'I am not in this chat, so what follows can not come here. Add me to it now, and it will.',
 }
 
 /** Sentences the delivery planner adds by itself. */

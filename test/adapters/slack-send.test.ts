@@ -293,6 +293,15 @@ describe('an answer for one person alone', () => {
     expect(fake.shown()[1]).not.toHaveProperty('onlyFor')
   })
 
+  it('says at once that what follows can not come where our bot is not', async () => {
+    const slack = connected(fake)
+    await fake.command(fake.people.ann, { chat: 'C0FAKEFOREIGN', kind: 'group' }, '/openclaw', 'run portrait')
+    await slack.adapter.send({ ...psst(slack), audience: 'everyone', interim: true }, never)
+    await fake.command(fake.people.ann, fake.places.group, '/openclaw', 'run portrait')
+    await slack.adapter.send({ ...psst(slack), audience: 'everyone', interim: true }, never)
+    expect(fake.shown().map(({ text }) => text)).toEqual(['psst\n<not_a_member>', 'psst'])
+  })
+
   it('takes another way when that address is used up', async () => {
     const slack = connected(fake)
     await fake.command(fake.people.ann, fake.places.group, '/openclaw', 'status')
