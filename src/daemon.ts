@@ -115,7 +115,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     sleep,
     log,
     outlet: platforms.outlet,
-    lower: (part, caps) => downgrade(part, caps, { ...linking, texts: planTexts }),
+    lower: (part, caps, why) => downgrade(part, caps, { ...linking, texts: planTexts, why }),
     observe: (platform, outcome, error) => {
       metrics.count('connector_sends_total', { platform, outcome })
       if (outcome === 'sent') platforms.sending(platform, null)

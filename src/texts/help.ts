@@ -42,6 +42,8 @@ export const planTexts = {
       : file.maxBytes > 0
         ? `${file.name} (${size(file.bytes)}) is too large for this chat, which takes ${size(file.maxBytes)}. It is in ComfyUI's output folder.`
         : `${file.name} can not be shown in this chat. It is in ComfyUI's output folder.`,
+  notAllowed: (name: string) =>
+    `${name} could not be sent: I have no right to send files here, which the operator can give me. It is in ComfyUI's output folder.`,
   typeInstead: (says: readonly string[]) => `Reply with: ${says.join('  or  ')}`,
   moreLabel: (n: number) => `More (${n})`,
 }

@@ -228,6 +228,8 @@ describe('files', () => {
       expect(await failure(adapter.send(makePart([file()]), never)), `${method} ${code}`).toMatchObject({ code })
     }
     expect(fake.shown()).toEqual([])
+    fake.mishap({ method: /getUploadURL/, how: { kind: 'error', error: 'missing_scope' } })
+    expect(await failure(adapter.send(makePart([file()]), never))).toMatchObject({ why: 'no_permission' })
   })
 
   it('whose last step got no answer are looked for, before anything is repeated', async () => {
