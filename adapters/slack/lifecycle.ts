@@ -10,6 +10,11 @@ export interface Lifecycle {
   readonly rateLimited: (workspace: string, minute: number) => Promise<void>
 }
 
+/** The health of an installation whose events are held back; it stops nothing. */
+const heldBack = { state: 'degraded', reason: 'app_rate_limited' } as const
+const isHeldBack = ({ health }: Installation): boolean =>
+  health.state === heldBack.state && health.reason === heldBack.reason
+
 /** After the limited minute and one more, an event that comes shows that they come again. */
 const limitedForS = 120
 
@@ -21,8 +26,8 @@ export interface LifecycleDeps extends Pick<AdapterDeps, 'installs' | 'log'> {
 export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): Lifecycle => {
   /** Until when (seconds) the events of an installation count as held back. */
   const limited = new Map<string, number>()
-  for (const { workspace, health } of installs.list())
-    if (health.state === 'rate_limited') limited.set(workspace, health.atMs / 1000 + limitedForS)
+  for (const one of installs.list())
+    if (isHeldBack(one)) limited.set(one.workspace, one.health.atMs / 1000 + limitedForS)
 
   const at = (workspace: string | null, enterprise: string | null): Installation | null => {
     const all = installs.list()
@@ -57,7 +62,7 @@ export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): L
     const until = found === null ? undefined : limited.get(found.workspace)
     if (found === null || until === undefined || (envelope.event_time ?? 0) < until) return
     limited.delete(found.workspace)
-    if (found.health.state === 'rate_limited')
+    if (isHeldBack(found))
       await installs.note(found.workspace, { health: { state: 'ok', reason: 'events come again' } })
   }
 
@@ -83,11 +88,10 @@ export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): L
     rateLimited: async (workspace, minute) => {
       log.warn({ workspace }, 'Slack holds back events: more than 30,000 in an hour')
       const found = at(workspace, organisation(workspace))
-      // A token that is dead is worse, and stays what is shown.
+      // Whatever was wrong before is worse, and stays what is shown.
       if (found === null || !installs.resolve(found.workspace).ok) return
       limited.set(found.workspace, minute + limitedForS)
-      if (found.health.state !== 'rate_limited')
-        await installs.note(found.workspace, { health: { state: 'rate_limited', reason: 'app_rate_limited' } })
+      if (found.health.state === 'ok') await installs.note(found.workspace, { health: heldBack })
     },
   }
 }

@@ -343,15 +343,21 @@ it('events that Slack holds back are a state of the workspace, until they come a
   const minute = Math.floor(nowMs / 60_000) * 60
   const limited = { type: 'app_rate_limited', team_id: home.id, minute_rate_limited: minute, api_app_id: 'A0' }
   await fake.deliver({ kind: 'events_api', payload: limited })
-  expect(states(slack.installs)).toEqual([[home.id, 'active', 'rate_limited']])
+  expect(states(slack.installs)).toEqual([[home.id, 'active', 'degraded']])
   await send(slack)
   const again = open({ installs: slack.installs })
   await fake.say(fake.people.ann, fake.places.dm, 'too early')
-  expect(states(slack.installs)).toEqual([[home.id, 'active', 'rate_limited']])
+  expect(states(slack.installs)).toEqual([[home.id, 'active', 'degraded']])
   nowMs += 180_000
   await fake.say(fake.people.ann, fake.places.dm, 'hello')
   expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
   expect(again.events).toHaveLength(2)
+  // What was wrong before stays what is shown, and does not pass with the limit.
+  await slack.installs.note(home.id, { health: { state: 'degraded', reason: 'missing_scope' } })
+  await fake.deliver({ kind: 'events_api', payload: { ...limited, minute_rate_limited: nowMs / 1000 } })
+  nowMs += 180_000
+  await fake.say(fake.people.ann, fake.places.dm, 'hello')
+  expect(slack.installs.list()).toMatchObject([{ health: { state: 'degraded', reason: 'missing_scope' } }])
 })
 
 it('what the operator switches off is not served, though its token is just being renewed', async () => {
