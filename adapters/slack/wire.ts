@@ -7,6 +7,11 @@ const id = v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9]{1,63}$/))
 const userId = v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]{1,63}$/))
 const channelId = v.pipe(v.string(), v.regex(/^[CDG][A-Z0-9]{1,63}$/))
 const timestamp = v.pipe(v.string(), v.regex(/^\d{1,12}\.\d{1,9}$/))
+/** Seconds, of an age or since the epoch. */
+const seconds = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,12}$/), v.transform(Number))]),
+  v.safeInteger(),
+)
 const flag = v.pipe(
   v.union([v.boolean(), v.picklist(['true', 'false'])]),
   v.transform((value) => value === true || value === 'true'),
@@ -52,7 +57,7 @@ export const envelope = v.object({
   enterprise_id: lenient(v.nullable(id)),
   context_enterprise_id: lenient(v.nullable(id)),
   api_app_id: lenient(id),
-  event_time: lenient(v.pipe(v.number(), v.safeInteger())),
+  event_time: lenient(seconds),
   authorizations: v.fallback(
     v.optional(
       v.array(
@@ -79,7 +84,7 @@ export const challenge = v.object({
 export const rateLimited = v.object({
   type: v.literal('app_rate_limited'),
   team_id: id,
-  minute_rate_limited: lenient(v.number()),
+  minute_rate_limited: lenient(seconds),
 })
 
 export const slash = v.object({
@@ -190,7 +195,7 @@ export const granted = v.object({
   app_id: lenient(id),
   access_token: token,
   refresh_token: lenient(token),
-  expires_in: lenient(v.pipe(v.number(), v.minValue(1))),
+  expires_in: lenient(v.pipe(seconds, v.minValue(1))),
   scope: lenient(bounded(2000)),
   bot_user_id: lenient(id),
   team: lenient(v.nullable(v.object({ id, name: lenient(bounded(200)) }))),

@@ -298,11 +298,13 @@ describe('the end of an installation', () => {
   it('that comes late does not end what was installed anew', async () => {
     const slack = open()
     await install(slack)
-    const eventTime = Math.floor(nowMs / 1000)
-    nowMs += 60_000
-    await install(slack)
-    await fake.bring({ type: 'app_uninstalled' }, home, { event_time: eventTime })
-    expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
+    for (const form of [Number, String]) {
+      const eventTime = form(Math.floor(nowMs / 1000))
+      nowMs += 60_000
+      await install(slack)
+      await fake.bring({ type: 'app_uninstalled' }, home, { event_time: eventTime })
+      expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
+    }
   })
 
   it('is seen in refusals too, and a channel without our bot is none', async () => {
@@ -354,7 +356,7 @@ it('events that Slack holds back are a state of the workspace, until they come a
   expect(again.events).toHaveLength(2)
   // What was wrong before stays what is shown, and does not pass with the limit.
   await slack.installs.note(home.id, { health: { state: 'degraded', reason: 'missing_scope' } })
-  await fake.deliver({ kind: 'events_api', payload: { ...limited, minute_rate_limited: nowMs / 1000 } })
+  await fake.deliver({ kind: 'events_api', payload: { ...limited, minute_rate_limited: Math.floor(nowMs / 1000) } })
   nowMs += 180_000
   await fake.say(fake.people.ann, fake.places.dm, 'hello')
   expect(slack.installs.list()).toMatchObject([{ health: { state: 'degraded', reason: 'missing_scope' } }])
