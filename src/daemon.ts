@@ -73,6 +73,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const linking = { canLink: config.publicBaseUrl !== null, maxLinkBytes: config.media.maxBytes }
   const posting = { now, newId, ...linking, capabilities }
   const told = newTold(day, 5000)
+  const looks = newLimits(5000)
   const slots = makeSlots()
   const wake = (lanes: Iterable<string>): void => worker.wake(lanes)
   const inlineEnds = makeInlineEnds({ store, now, log, wake, capabilities, step, sleep, signal: stop.signal })
@@ -87,7 +88,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     active,
     depsFor: makeAdapterDeps({
       ...{ edge, state, link, commands, rules },
-      jobsOf: (person, capabilities, signal) => jobsSaid(person, capabilities, ports, signal),
+      jobsOf: (person, capabilities, signal) => jobsSaid(person, capabilities, { ...ports, looks }, signal),
     }),
     keep: (events, capabilities) => {
       for (const event of events) metrics.count('connector_events_total', { platform: event.where.platform })

@@ -1,4 +1,5 @@
 // A file of its own: what is shown to somebody who said nothing, which no command knows of.
+import type { Limits } from '../../policy/limits.ts'
 import { placed, type Tenancy } from '../../policy/tenants.ts'
 import type { Capabilities, InboundEvent, Person } from '../contract/index.ts'
 import { jobs } from './jobs.ts'
@@ -7,9 +8,11 @@ import { type PerformDeps, perform } from './perform.ts'
 export interface PageDeps extends PerformDeps {
   /** Whose conversations are; null outside multi-tenant mode. */
   readonly tenancy: Tenancy | null
+  /** How often somebody may look; apart from their commands, which looking must not use up. */
+  readonly looks: Limits
 }
 
-/** What `/jobs` would answer them there, by the same limits, policy and tenant; null where it would not be carried out.
+/** What `/jobs` would answer them there, by the same policy and tenant; null where it would not be carried out.
  *  It only looks, so nothing is kept. */
 export const jobsSaid = async (
   { from, where, proof }: Person,
@@ -26,6 +29,11 @@ export const jobsSaid = async (
     body: { kind: 'text', text: jobs.name, addressed: true },
     media: [],
   }
-  const { outcome, record } = await perform({ event, verdict: 'run' }, capabilities, deps, signal)
+  const { outcome, record } = await perform(
+    { event, verdict: 'run' },
+    capabilities,
+    { ...deps, limits: deps.looks },
+    signal,
+  )
   return record === jobs.name ? (outcome.reply?.text ?? null) : null
 }
