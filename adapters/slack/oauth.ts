@@ -117,7 +117,9 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
     if (workspace === null) throw new SlackError('oauth.v2.access', { words: 'named no workspace' })
     const token = read.output.access_token
     const me = v.safeParse(whoami, await client.call({ method: 'auth.test', token, workspace }, signal))
-    if (!me.success || ![me.output.team_id, me.output.enterprise_id].includes(workspace))
+    // The organisation may not be told there; whatever is told has to fit.
+    const { team_id: team, enterprise_id: organisation = facts.enterprise } = me.success ? me.output : {}
+    if (!me.success || ![team, organisation].includes(workspace))
       throw new SlackError('auth.test', { words: 'the new token is not of the workspace it was given for' })
     const { bot_id: botId, user_id: botUser } = me.output
     const more = { botUser, ...(botId === undefined ? {} : { botId }) }

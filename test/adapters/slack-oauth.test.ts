@@ -185,7 +185,7 @@ describe('installing the app', () => {
     ['oauth.v2-access-enterprise', 'E0FAKEORG01', ['botToken']],
     ['oauth.invalid-code', null, []],
   ] as const)('%s is understood', async (name, workspace, secretNames) => {
-    const me = { ...(golden('api.auth-test').response?.body as object), enterprise_id: 'E0FAKEORG01' }
+    const me = golden('api.auth-test').response?.body
     const fetch: typeof globalThis.fetch = async (url) =>
       Response.json(String(url).endsWith('auth.test') ? me : golden(name).response?.body)
     const slack = open({ fetch })
