@@ -2,7 +2,7 @@ import type { Rules } from '../policy/rules.ts'
 import type { BackendLink } from './backend/connect.ts'
 import { makeHints } from './backend/hints.ts'
 import type { Command } from './commands/command.ts'
-import type { AdapterDeps, AdapterModule } from './contract/index.ts'
+import type { AdapterDeps, AdapterModule, Capabilities, Person } from './contract/index.ts'
 import type { Edge } from './edge.ts'
 import { menuFor } from './ops/menu.ts'
 import type { State } from './state.ts'
@@ -15,6 +15,7 @@ export interface LendingDeps {
   readonly link: BackendLink
   readonly commands: readonly Command[]
   readonly rules: Rules
+  readonly jobsOf: (person: Person, capabilities: Capabilities, signal: AbortSignal) => Promise<string | null>
 }
 
 /** What the house lends an adapter: the world, its own corner of the store, and what it must know about commands. */
@@ -24,6 +25,7 @@ export const makeAdapterDeps = ({
   link,
   commands,
   rules,
+  jobsOf,
 }: LendingDeps): ((module: AdapterModule) => AdapterDeps) => {
   const templates = makeHints({ templates: link.templates, sleep })
   return (module) => ({
@@ -36,6 +38,7 @@ export const makeAdapterDeps = ({
     media: { open: blobs.open, link: links.link },
     installs: installs.of(module.id),
     templates,
+    jobsOf: (person, signal) => jobsOf(person, module.capabilities, signal),
     say: (id) => adapterTexts[id],
     menu: menuFor(commands, rules, module),
   })

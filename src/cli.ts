@@ -118,6 +118,7 @@ const lookingOn = (config: Config) => {
     menu: { everyone: [], admin: [], admins: [] },
     installs: installs.of(id),
     templates: async () => [],
+    jobsOf: async () => null,
   })
   return { log, depsFor, close: installs.close }
 }

@@ -6,6 +6,7 @@ import { makeAdapterDeps } from './adapter-deps.ts'
 import { linkBackend } from './backend/connect.ts'
 import { startBackground } from './background.ts'
 import { commands } from './commands/index.ts'
+import { jobsSaid } from './commands/page.ts'
 import { makePlaces } from './commands/talks.ts'
 import type { Config } from './config/config.ts'
 import { type AdapterModule, type Address, ConfigError } from './contract/index.ts'
@@ -73,6 +74,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const linking = { canLink: config.publicBaseUrl !== null, maxLinkBytes: config.media.maxBytes }
   const posting = { now, newId, ...linking, capabilities }
   const told = newTold(day, 5000)
+  const looks = newLimits(5000)
   const slots = makeSlots()
   const wake = (lanes: Iterable<string>): void => worker.wake(lanes)
   const inlineEnds = makeInlineEnds({ store, now, log, wake, capabilities, step, sleep, signal: stop.signal })
@@ -86,7 +88,10 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   const addressOf = makeClientAddress(config.trustedProxies)
   const platforms = openPlatforms({
     active,
-    depsFor: makeAdapterDeps({ edge, state, link, commands, rules }),
+    depsFor: makeAdapterDeps({
+      ...{ edge, state, link, commands, rules },
+      jobsOf: (person, capabilities, signal) => jobsSaid(person, capabilities, { ...ports, looks }, signal),
+    }),
     keep: (events, capabilities) => {
       for (const event of events) metrics.count('connector_events_total', { platform: event.where.platform })
       return keep(events, capabilities, ports)
@@ -114,7 +119,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
     sleep,
     log,
     outlet: platforms.outlet,
-    lower: (part, caps) => downgrade(part, caps, { ...linking, texts: planTexts }),
+    lower: (part, caps, why) => downgrade(part, caps, { ...linking, texts: planTexts, why }),
     observe: (platform, outcome, error) => {
       metrics.count('connector_sends_total', { platform, outcome })
       if (outcome === 'sent') platforms.sending(platform, null)

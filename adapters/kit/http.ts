@@ -76,11 +76,13 @@ export async function readText(response: Response, maxBytes: number): Promise<st
   return text + decoder.decode()
 }
 
-/** `Retry-After` as milliseconds from now (RFC 9110 §10.2.3: seconds or a date); null when absent or unreadable. */
+/** `Retry-After` as milliseconds from now (RFC 9110 §10.2.3: seconds, by some with a fraction, or a date); null when
+ *  absent or unreadable. */
 export function retryAfterMs(header: string | null, nowMs: number): number | null {
-  if (header === null || header.trim() === '') return null
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000
-  const date = Date.parse(header)
+  const text = header?.trim() ?? ''
+  if (/^\d{1,9}(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000)
+  // Dates have a month by name; without one, numbers of any kind would be read as some.
+  const date = /[a-z]{3}/i.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(date) ? null : Math.max(0, date - nowMs)
 }
 

@@ -7,6 +7,24 @@ import { isScopeTrouble, SlackError } from './errors.ts'
 import { isUserId, opened } from './wire.ts'
 import type { Access } from './workspaces.ts'
 
+export const kindOf = (channel: string): Address['kind'] => (channel.startsWith('D') ? 'dm' : 'group')
+
+/** A direct chat is named by its person: there is one with each, and they can be written to before they write. A command
+ *  typed between two people is answered there too, as our bot is not between them. */
+export const addressOf = (
+  account: string,
+  workspace: string,
+  { user, channel }: { readonly user: string; readonly channel: string },
+  thread: string | undefined,
+): Address => ({
+  platform: 'slack',
+  account,
+  workspace,
+  chat: kindOf(channel) === 'dm' ? user : channel,
+  kind: kindOf(channel),
+  ...(thread === undefined ? {} : { thread }),
+})
+
 export interface Chats {
   /** The channel of our direct chat with somebody, as a delivery told it. */
   readonly learn: (workspace: string | undefined, user: string, channel: string) => void

@@ -9,12 +9,14 @@ import {
   decodeEvent,
   decodePress,
   decodeSlash,
+  enterpriseOf,
   pressedIn,
   workspaceOf,
 } from './decode.ts'
+import type { ShowHome } from './home.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { isSigned } from './verify.ts'
-import { challenge, type Envelope, envelope, interaction, rateLimited, slash } from './wire.ts'
+import { challenge, envelope, interaction, rateLimited, slash } from './wire.ts'
 
 /** The largest are views of 250 kB and messages with many blocks. */
 export const maxBytes = 1024 * 1024
@@ -29,8 +31,7 @@ export interface TakeDeps {
   readonly refusal: (workspace: string) => string | null
   /** Keeps the channel of a direct chat, which bears its person's id in our addresses. */
   readonly learn: (workspace: string | undefined, user: string, channel: string) => void
-  /** Shows the home tab, where the event says that it was opened. */
-  readonly home: (envelope: Envelope) => Promise<void>
+  readonly home: ShowHome
   readonly log: Log
 }
 
@@ -68,13 +69,15 @@ export const makeTake = ({ context, lifecycle, belongs, refusal, learn, home, lo
     const read = v.safeParse(envelope, payload)
     if (!read.success) return unread('events_api')
     const [authorization] = read.output.authorizations
-    const enterprise = authorization?.enterprise_id ?? read.output.enterprise_id
+    const enterprise = enterpriseOf(read.output)
     const workspace = workspaceOf(read.output)
-    if (authorization?.is_enterprise_install === true && enterprise && workspace !== null)
+    if (authorization?.is_enterprise_install === true && enterprise !== null && workspace !== null)
       await belongs(workspace, enterprise)
     if (await lifecycle.event(read.output)) return []
     // Slack waits for our confirmation, not for the tab.
-    home(read.output).catch((error: unknown) => log.error({ error: String(error) }, 'the home tab failed unexpectedly'))
+    home(read.output, proof).catch((error: unknown) =>
+      log.error({ error: String(error) }, 'the home tab failed unexpectedly'),
+    )
     return eventsOf(decodeEvent(vouch(read.output, proof), context), read.output.event.channel)
   }
 
@@ -92,7 +95,7 @@ export const makeTake = ({ context, lifecycle, belongs, refusal, learn, home, lo
     const { is_enterprise_install: wide, enterprise } = read.output
     const where = pressedIn(read.output)
     if (wide === true && enterprise && where !== null) await belongs(where, enterprise.id)
-    return eventsOf(decodePress(vouch(read.output, proof), context), read.output.channel?.id)
+    return eventsOf(decodePress(vouch(read.output, proof), context), read.output.channel)
   }
 }
 

@@ -1,14 +1,7 @@
 import * as v from 'valibot'
-import type {
-  Address,
-  InboundEvent,
-  MediaKind,
-  MediaRef,
-  Proof,
-  ReplyHandle,
-  Verified,
-} from '../../src/contract/index.ts'
+import type { InboundEvent, MediaKind, MediaRef, Proof, ReplyHandle, Verified } from '../../src/contract/index.ts'
 import { eventId } from '../../src/contract/index.ts'
+import { addressOf, kindOf } from './chats.ts'
 import { fileRef } from './download.ts'
 import { limits } from './limits.ts'
 import { firstNamed, spoken } from './markup.ts'
@@ -51,7 +44,9 @@ const msOf = (ts: string): number => {
 export const workspaceOf = ({ context_team_id, team_id, authorizations }: Envelope): string | null =>
   authorizations[0]?.team_id ?? context_team_id ?? team_id ?? null
 
-const kindOf = (channel: string): Address['kind'] => (channel.startsWith('D') ? 'dm' : 'group')
+/** The organisation of that workspace, where it is told. */
+export const enterpriseOf = ({ context_enterprise_id, enterprise_id, authorizations }: Envelope): string | null =>
+  authorizations[0]?.enterprise_id ?? context_enterprise_id ?? enterprise_id ?? null
 
 const handleOf = (way: AnswerWay, atMs: number): ReplyHandle => ({
   kind: 'token',
@@ -67,8 +62,7 @@ export const decodeEvent = ({ payload, proof }: Verified<Envelope>, context: Dec
   if (workspace === null) return ignored('no workspace is named')
   const authorization = payload.authorizations[0]
   const told = authorization?.is_bot === true ? authorization.user_id : undefined
-  const enterprise = authorization?.enterprise_id ?? payload.enterprise_id ?? null
-  const bot = told ?? context.botUser(workspace, enterprise)
+  const bot = told ?? context.botUser(workspace, enterpriseOf(payload))
   if (event.type === 'member_joined_channel') return greeting(event, workspace, bot, proof, context)
   if (event.type !== 'message' && event.type !== 'app_mention') return ignored(`an event of kind ${event.type}`)
   if (!spokenKinds.has(event.subtype)) return ignored(`a message of kind ${event.subtype}`)
@@ -111,7 +105,7 @@ const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded =
     // The same for a message and for the mention it is told as a second time, with another event id.
     id: eventId('slack', account, workspace, channel, ts),
     at,
-    from: senderOf(user, event.user_team, workspace),
+    from: senderOf(user, event.user_team ?? event.source_team, workspace),
     proof,
     where: addressOf(account, workspace, ids, kind === 'dm' && !inThread ? undefined : thread),
     body: { kind: 'text', text, addressed },
@@ -124,24 +118,13 @@ const message = (event: SlackEvent, ids: Ids, context: DecodeContext): Decoded =
   return { kind: 'event', event: found }
 }
 
-/** A direct chat is named by its person: there is one with each, and they can be written to before they write. A command
- *  typed between two people is answered there too, as our bot is not between them. */
-const addressOf = (
-  account: string,
-  workspace: string,
-  { user, channel }: { readonly user: string; readonly channel: string },
-  thread: string | undefined,
-): Address => ({
-  platform: 'slack',
-  account,
-  workspace,
-  chat: kindOf(channel) === 'dm' ? user : channel,
-  kind: kindOf(channel),
-  ...(thread === undefined ? {} : { thread }),
-})
-
 /** Ids of people of other workspaces (Slack Connect) are not ours to know: only with their workspace are they somebody. */
-const senderOf = (user: string, team: string | undefined, workspace: string, name?: string): InboundEvent['from'] => {
+export const senderOf = (
+  user: string,
+  team: string | undefined,
+  workspace: string,
+  name?: string,
+): InboundEvent['from'] => {
   const foreign = team !== undefined && team !== workspace
   const qualified = `${team ?? workspace}/${user}`
   return {
@@ -222,23 +205,22 @@ export const pressedIn = ({ team, user, enterprise }: Interaction): string | nul
 
 /** A press of one of our buttons. Pure. */
 export const decodePress = ({ payload, proof }: Verified<Interaction>, context: DecodeContext): Decoded => {
-  const { type, user, channel, container, actions, response_url: url } = payload
+  const { type, user, channel, message: ts, actions, response_url: url } = payload
   const [action] = actions
   if (type !== 'block_actions') return ignored(`an interaction of kind ${type}`)
   const workspace = pressedIn(payload)
   if (action?.type !== 'button' || !action.value || workspace === null) return ignored('no button of ours')
-  const ts = container?.message_ts
   if (channel === undefined) return ignored('a press outside of a conversation')
   const at = msOf(action.action_ts)
-  const isRoot = kindOf(channel.id) === 'group' && container?.is_ephemeral !== true
-  const thread = container?.thread_ts ?? (context.replyInThread && isRoot ? ts : undefined)
-  const way = { user: user.id, ...(url === undefined ? {} : { url }), threaded: container?.thread_ts !== undefined }
+  const isRoot = kindOf(channel) === 'group' && !payload.isEphemeral
+  const thread = payload.thread ?? (context.replyInThread && isRoot ? ts : undefined)
+  const way = { user: user.id, ...(url === undefined ? {} : { url }), threaded: payload.thread !== undefined }
   const event: InboundEvent = {
-    id: eventId('slack', context.account, workspace, channel.id, ts ?? '', action.action_id, user.id, action.action_ts),
+    id: eventId('slack', context.account, workspace, channel, ts ?? '', action.action_id, user.id, action.action_ts),
     at,
     from: senderOf(user.id, user.team_id, workspace, user.name),
     proof,
-    where: addressOf(context.account, workspace, { user: user.id, channel: channel.id }, thread),
+    where: addressOf(context.account, workspace, { user: user.id, channel }, thread),
     body: { kind: 'press', action: action.value, ...(ts === undefined ? {} : { message: ts }) },
     media: [],
     handle: handleOf(way, at),

@@ -70,11 +70,11 @@ export const encodeText = (words: string, buttons: readonly PartButton[]): Conte
   }
 }
 
-/** Pure. What a part without files says. */
-export const encode = (part: Part, { say }: EncodeDeps): Content => {
-  const [item, more] = part.items
-  if (item?.kind !== 'text' || more !== undefined) throw new SendError('rejected', 'Slack takes one text a message')
-  const words = marked(markOf(part, say), item.text)
+/** Pure. What a part without files says, and `more` behind it. */
+export const encode = (part: Part, { say }: EncodeDeps, more = ''): Content => {
+  const [item, another] = part.items
+  if (item?.kind !== 'text' || another !== undefined) throw new SendError('rejected', 'Slack takes one text a message')
+  const words = marked(marked(markOf(part, say), item.text), more)
   return encodeText(words.trim() === '' ? say('empty') : words, part.buttons)
 }
 

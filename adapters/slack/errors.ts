@@ -112,7 +112,9 @@ export const sendError = (error: SlackError, what: 'post' | 'edit' | 'file'): Se
   const known = classes.get(code)
   // Without the scope for files words still arrive, and say why.
   if (isScopeTrouble(code))
-    return new SendError(what === 'file' ? 'media_rejected' : 'auth', `${message}; ${authCure(code)}`)
+    return what === 'file'
+      ? new SendError('media_rejected', `${message}; ${authCure(code)}`, { why: 'no_permission' })
+      : new SendError('auth', `${message}; ${authCure(code)}`)
   if (tokenTroubleOf(code) !== null) return new SendError('auth', `${message}; ${authCure(code)}`)
   if (what === 'edit' && known !== 'rate_limited' && known !== 'unavailable') return new SendError('edit_gone', message)
   if (known === 'edit_gone' && what !== 'edit') return new SendError('rejected', message)

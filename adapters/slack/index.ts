@@ -117,8 +117,14 @@ export default defineAdapter({
     ...listenEnv(8095, '/slack/events', 'Path of the Request URL of events'),
     INTERACTIONS_PATH: {
       kind: 'text',
-      about: 'Path of the Request URL of buttons and slash commands',
+      about: 'Path of the Request URL of buttons, good for slash commands too',
       fallback: '/slack/interactions',
+      matches: path,
+    },
+    COMMANDS_PATH: {
+      kind: 'text',
+      about: 'Path of the Request URL of slash commands, where they have one of their own',
+      fallback: '/slack/commands',
       matches: path,
     },
     API_BASE: { kind: 'url', about: 'Web API, for a proxy or GovSlack', fallback: 'https://slack.com/api' },
@@ -169,7 +175,7 @@ export default defineAdapter({
       belongs: workspaces.belongs,
       refusal: workspaces.refusal,
       learn: chats.learn,
-      home: makeHome({ ...deps, client, workspaces }),
+      home: makeHome({ ...deps, account, client, workspaces }),
       log,
     })
     const webhook = (
@@ -193,7 +199,7 @@ export default defineAdapter({
             randomBytes,
           })
     const receive = makeReceive({ take, signingSecret: signingSecret ?? '', now, log })
-    const paths = new Set([settings.PATH, settings.INTERACTIONS_PATH])
+    const paths = new Set([settings.PATH, settings.INTERACTIONS_PATH, settings.COMMANDS_PATH])
     return {
       account,
       intakes: [

@@ -1,6 +1,6 @@
 // A file of its own: events about the installation itself, which nobody said.
 import type { AdapterDeps, Installation } from '../../src/contract/index.ts'
-import { workspaceOf } from './decode.ts'
+import { enterpriseOf, workspaceOf } from './decode.ts'
 import type { Envelope } from './wire.ts'
 
 export interface Lifecycle {
@@ -9,6 +9,11 @@ export interface Lifecycle {
   /** Slack held back events of that minute (seconds since the epoch). */
   readonly rateLimited: (workspace: string, minute: number) => Promise<void>
 }
+
+/** The health of an installation whose events are held back; it stops nothing. */
+const heldBack = { state: 'degraded', reason: 'app_rate_limited' } as const
+const isHeldBack = ({ health }: Installation): boolean =>
+  health.state === heldBack.state && health.reason === heldBack.reason
 
 /** After the limited minute and one more, an event that comes shows that they come again. */
 const limitedForS = 120
@@ -21,14 +26,18 @@ export interface LifecycleDeps extends Pick<AdapterDeps, 'installs' | 'log'> {
 export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): Lifecycle => {
   /** Until when (seconds) the events of an installation count as held back. */
   const limited = new Map<string, number>()
-  for (const { workspace, health } of installs.list())
-    if (health.state === 'rate_limited') limited.set(workspace, health.atMs / 1000 + limitedForS)
+  for (const one of installs.list())
+    if (isHeldBack(one)) limited.set(one.workspace, one.health.atMs / 1000 + limitedForS)
 
   const at = (workspace: string | null, enterprise: string | null): Installation | null => {
     const all = installs.list()
     return all.find((one) => one.workspace === workspace) ?? all.find((one) => one.workspace === enterprise) ?? null
   }
-  const find = (envelope: Envelope) => at(workspaceOf(envelope), envelope.enterprise_id ?? null)
+  const find = (envelope: Envelope): Installation | null => {
+    const workspace = workspaceOf(envelope)
+    // Behind its end an installation is named no more.
+    return at(workspace, enterpriseOf(envelope) ?? (workspace === null ? null : organisation(workspace)))
+  }
 
   const end = async (envelope: Envelope, to: 'revoked' | 'uninstalled', reason: string): Promise<void> => {
     const found = find(envelope)
@@ -53,7 +62,7 @@ export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): L
     const until = found === null ? undefined : limited.get(found.workspace)
     if (found === null || until === undefined || (envelope.event_time ?? 0) < until) return
     limited.delete(found.workspace)
-    if (found.health.state === 'rate_limited')
+    if (isHeldBack(found))
       await installs.note(found.workspace, { health: { state: 'ok', reason: 'events come again' } })
   }
 
@@ -79,11 +88,10 @@ export const makeLifecycle = ({ installs, log, organisation }: LifecycleDeps): L
     rateLimited: async (workspace, minute) => {
       log.warn({ workspace }, 'Slack holds back events: more than 30,000 in an hour')
       const found = at(workspace, organisation(workspace))
-      // A token that is dead is worse, and stays what is shown.
+      // Whatever was wrong before is worse, and stays what is shown.
       if (found === null || !installs.resolve(found.workspace).ok) return
       limited.set(found.workspace, minute + limitedForS)
-      if (found.health.state !== 'rate_limited')
-        await installs.note(found.workspace, { health: { state: 'rate_limited', reason: 'app_rate_limited' } })
+      if (found.health.state === 'ok') await installs.note(found.workspace, { health: heldBack })
     },
   }
 }

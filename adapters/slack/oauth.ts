@@ -88,8 +88,10 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
 
   /** The browser that began has to be the one that ends it: its cookie can't be made from the state. */
   const cookieName = (nonce: string): string => `slack_install_${nonce.slice(0, 8)}`
+  // Where a browser comes back by plain HTTP (this machine alone may), it would not bring a secure one.
+  const secure = deps.redirectUri?.startsWith('http:') === true ? '' : ' Secure;'
   const cookie = (nonce: string, value: string, seconds: number): Readonly<Record<string, string>> => ({
-    'set-cookie': `${cookieName(nonce)}=${value}; Max-Age=${seconds}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    'set-cookie': `${cookieName(nonce)}=${value}; Max-Age=${seconds}; Path=/; HttpOnly;${secure} SameSite=Lax`,
   })
   const cookieValue = (nonce: string): string => macOf('cookie', Buffer.from(nonce, 'hex')).toString('base64url')
   const hasCookie = (request: RawRequest, nonce: string): boolean =>
@@ -125,7 +127,9 @@ export const makeOauth = (deps: OauthDeps): Oauth => {
     if (workspace === null) throw new SlackError('oauth.v2.access', { words: 'named no workspace' })
     const token = read.output.access_token
     const me = v.safeParse(whoami, await client.call({ method: 'auth.test', token, workspace }, signal))
-    if (!me.success || ![me.output.team_id, me.output.enterprise_id].includes(workspace))
+    // The organisation may not be told there; whatever is told has to fit.
+    const { team_id: team, enterprise_id: organisation = facts.enterprise } = me.success ? me.output : {}
+    if (!me.success || ![team, organisation].includes(workspace))
       throw new SlackError('auth.test', { words: 'the new token is not of the workspace it was given for' })
     const { bot_id: botId, user_id: botUser } = me.output
     const more = { botUser, ...(botId === undefined ? {} : { botId }) }

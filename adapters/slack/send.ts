@@ -14,6 +14,8 @@ import { type AnswerWay, answerWay, messages, posted } from './wire.ts'
 import type { Access, Workspaces } from './workspaces.ts'
 
 const quickMs = 5_000
+/** How far back a message is looked for in a thread, which is told from its beginning. */
+const lookBackS = 60 * 60
 const maxWordBytes = 16 * 1024
 /** Of our own kind of metadata; what is behind the key only we know. */
 const eventType = 'openclaw_part'
@@ -71,7 +73,8 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
         const outside = error instanceof SlackError && sendError(error, 'post').code === 'target_gone'
         if (!outside || way?.url === undefined) throw error
         const type = part.audience === 'asker' ? 'ephemeral' : 'in_channel'
-        if (await responded(way.url, { ...wordsOf(content), ...threadFor(part, way) }, type, signal))
+        const said = part.interim === true ? encode(part, { say }, say('not_a_member')) : content
+        if (await responded(way.url, { ...wordsOf(said), ...threadFor(part, way) }, type, signal))
           return { via: 'token' }
         throw error
       }
@@ -154,7 +157,8 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'edit'> => 
     const { thread } = part.to
     try {
       const channel = await channelOf(part.to, access, signal)
-      const args = { channel, limit: 15, include_all_metadata: true, ...(thread === undefined ? {} : { ts: thread }) }
+      const inThread = thread === undefined ? {} : { ts: thread, oldest: String(Math.floor(now() / 1000) - lookBackS) }
+      const args = { channel, limit: 15, include_all_metadata: true, ...inThread }
       const method = thread === undefined ? 'conversations.history' : 'conversations.replies'
       const read = v.safeParse(
         messages,

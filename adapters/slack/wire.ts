@@ -7,6 +7,11 @@ const id = v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9]{1,63}$/))
 const userId = v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]{1,63}$/))
 const channelId = v.pipe(v.string(), v.regex(/^[CDG][A-Z0-9]{1,63}$/))
 const timestamp = v.pipe(v.string(), v.regex(/^\d{1,12}\.\d{1,9}$/))
+/** Seconds, of an age or since the epoch. */
+const seconds = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,12}$/), v.transform(Number))]),
+  v.safeInteger(),
+)
 const flag = v.pipe(
   v.union([v.boolean(), v.picklist(['true', 'false'])]),
   v.transform((value) => value === true || value === 'true'),
@@ -34,10 +39,11 @@ export const event = v.object({
   ts: lenient(timestamp),
   event_ts: lenient(timestamp),
   thread_ts: lenient(timestamp),
-  edited: lenient(v.unknown()),
+  edited: lenient(v.object({})),
   channel: lenient(channelId),
   channel_type: lenient(bounded(32)),
   user_team: lenient(id),
+  source_team: lenient(id),
   files: v.fallback(v.optional(v.pipe(v.array(v.unknown()), v.maxLength(100)), []), []),
   inviter: lenient(userId),
   tab: lenient(bounded(32)),
@@ -49,8 +55,9 @@ export const envelope = v.object({
   team_id: lenient(id),
   context_team_id: lenient(id),
   enterprise_id: lenient(v.nullable(id)),
+  context_enterprise_id: lenient(v.nullable(id)),
   api_app_id: lenient(id),
-  event_time: lenient(v.pipe(v.number(), v.safeInteger())),
+  event_time: lenient(seconds),
   authorizations: v.fallback(
     v.optional(
       v.array(
@@ -77,7 +84,7 @@ export const challenge = v.object({
 export const rateLimited = v.object({
   type: v.literal('app_rate_limited'),
   team_id: id,
-  minute_rate_limited: lenient(v.number()),
+  minute_rate_limited: lenient(seconds),
 })
 
 export const slash = v.object({
@@ -93,36 +100,48 @@ export const slash = v.object({
   trigger_id: v.pipe(v.string(), v.regex(/^[!-~]{1,200}$/)),
 })
 
-export const interaction = v.object({
-  type: bounded(64),
-  user: v.object({ id: userId, name: lenient(bounded(200)), team_id: lenient(id) }),
-  team: lenient(v.nullable(v.object({ id }))),
-  enterprise: lenient(v.nullable(v.object({ id }))),
-  is_enterprise_install: lenient(flag),
-  channel: lenient(v.object({ id: channelId })),
-  container: lenient(
-    v.object({
-      message_ts: lenient(timestamp),
-      thread_ts: lenient(timestamp),
-      is_ephemeral: lenient(v.boolean()),
-    }),
-  ),
-  response_url: lenient(bounded(2048)),
-  actions: v.fallback(
-    v.optional(
-      v.array(
-        v.object({
-          type: bounded(64),
-          action_id: bounded(255),
-          value: lenient(bounded(2000)),
-          action_ts: timestamp,
-        }),
+export const interaction = v.pipe(
+  v.object({
+    type: bounded(64),
+    user: v.object({ id: userId, name: lenient(bounded(200)), team_id: lenient(id) }),
+    team: lenient(v.nullable(v.object({ id }))),
+    enterprise: lenient(v.nullable(v.object({ id }))),
+    is_enterprise_install: lenient(flag),
+    channel: lenient(v.object({ id: channelId })),
+    container: lenient(
+      v.object({
+        channel_id: lenient(channelId),
+        message_ts: lenient(timestamp),
+        thread_ts: lenient(timestamp),
+        is_ephemeral: lenient(v.boolean()),
+      }),
+    ),
+    message: lenient(v.object({ ts: lenient(timestamp), thread_ts: lenient(timestamp) })),
+    response_url: lenient(bounded(2048)),
+    actions: v.fallback(
+      v.optional(
+        v.array(
+          v.object({
+            type: bounded(64),
+            action_id: bounded(255),
+            value: lenient(bounded(2000)),
+            action_ts: timestamp,
+          }),
+        ),
+        [],
       ),
       [],
     ),
-    [],
-  ),
-})
+  }),
+  // Told twice, and not always in both places.
+  v.transform(({ channel, container, message, ...rest }) => ({
+    ...rest,
+    channel: channel?.id ?? container?.channel_id,
+    message: container?.message_ts ?? message?.ts,
+    thread: container?.thread_ts ?? message?.thread_ts,
+    isEphemeral: container?.is_ephemeral === true,
+  })),
+)
 
 export type Envelope = v.InferOutput<typeof envelope>
 export type SlackEvent = v.InferOutput<typeof event>
@@ -176,7 +195,7 @@ export const granted = v.object({
   app_id: lenient(id),
   access_token: token,
   refresh_token: lenient(token),
-  expires_in: lenient(v.pipe(v.number(), v.minValue(1))),
+  expires_in: lenient(v.pipe(seconds, v.minValue(1))),
   scope: lenient(bounded(2000)),
   bot_user_id: lenient(id),
   team: lenient(v.nullable(v.object({ id, name: lenient(bounded(200)) }))),

@@ -1,7 +1,7 @@
 import type { Capabilities } from './capabilities.ts'
 import type { EnvTable, SettingsOf } from './env.ts'
 import type { SendCode } from './errors.ts'
-import type { Address, InboundEvent, MediaRef } from './event.ts'
+import type { Address, InboundEvent, MediaRef, Person } from './event.ts'
 import type { Installs } from './installs.ts'
 import type { Part, Receipt } from './reply.ts'
 
@@ -173,6 +173,8 @@ export interface AdapterDeps {
   readonly installs: Installs
   /** What can be made, for choices while somebody types. Cached, quick; empty when the backend can't be asked. */
   readonly templates: (signal: AbortSignal) => Promise<readonly TemplateHint[]>
+  /** What `/jobs` would say to somebody there, for a page that only they see; null where it would not be answered. */
+  readonly jobsOf: (person: Person, signal: AbortSignal) => Promise<string | null>
   /** Texts of the catalogue an adapter may need by itself. */
   readonly say: (id: AdapterText) => string
   /** Commands to register where `capabilities.commands` is `menu`; admins are this platform's unqualified ids. */
@@ -201,6 +203,8 @@ export type AdapterText =
   | 'choose'
   | 'nothing_to_say'
   | 'no_link'
+  | 'without_slash'
+  | 'not_a_member'
 
 export interface AdapterModule {
   /** Lower case, `[a-z]+`; the first half of every qualified id and the middle of every variable name. */

@@ -24,16 +24,24 @@ export class SendError extends Error {
   /** `maybe`: the call left us and no answer came; only then a repeat can double. */
   readonly delivered: 'no' | 'maybe'
   readonly retryAfterMs: number | null
+  /** What the person may be told about a refused file: the app was not given the right to send any. */
+  readonly why: 'no_permission' | null
 
   constructor(
     code: SendCode,
     message: string,
-    more: { readonly delivered?: 'no' | 'maybe'; readonly retryAfterMs?: number | null; readonly cause?: unknown } = {},
+    more: {
+      readonly delivered?: 'no' | 'maybe'
+      readonly retryAfterMs?: number | null
+      readonly why?: 'no_permission'
+      readonly cause?: unknown
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.delivered = more.delivered ?? 'no'
     this.retryAfterMs = more.retryAfterMs ?? null
+    this.why = more.why ?? null
   }
 }
 

@@ -80,6 +80,9 @@ export interface InboundEvent {
   readonly handle?: ReplyHandle
 }
 
+/** Who it is, where, and how that was proven: what a command's policy asks about. */
+export type Person = Pick<InboundEvent, 'from' | 'where' | 'proof'>
+
 /** Joins the parts of an event id; the platform and the account always come first. */
 export const eventId = (platform: string, account: string, ...parts: readonly string[]): string =>
   [platform, account, ...parts].join(':')

@@ -12,6 +12,8 @@ export interface PlanTexts {
     readonly maxBytes: number
     readonly needsLink: boolean
   }) => string
+  /** A file that we have no right to send. */
+  readonly notAllowed: (name: string) => string
   /** What to type where there are no buttons, or no more of them. */
   readonly typeInstead: (says: readonly string[]) => string
   /** Label of the button that fetches what is still waiting. */

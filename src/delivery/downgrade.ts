@@ -1,10 +1,12 @@
-import type { Artifact, Capabilities, Part, PartItem } from '../contract/index.ts'
+import type { Artifact, Capabilities, Part, PartItem, SendError } from '../contract/index.ts'
 import { fileNote, lines, type PlanTexts } from './captions.ts'
 import { type Draft, layout, type Placed } from './layout.ts'
 import { type RungChoice, rungBelow } from './rungs.ts'
 
 export interface DowngradeContext extends RungChoice {
   readonly texts: PlanTexts
+  /** Why the file was refused, where it is known. */
+  readonly why?: SendError['why']
 }
 
 type MediaItem = Extract<PartItem, { kind: 'media' }>
@@ -36,6 +38,7 @@ const apart = (part: Part, media: readonly MediaItem[]): readonly Draft[] => {
 }
 
 const refusedNote = (artifact: Artifact, refused: string, caps: Capabilities, ctx: DowngradeContext): string => {
+  if (ctx.why === 'no_permission') return ctx.texts.notAllowed(artifact.name)
   const rungs = caps.media[artifact.kind].map(({ as }) => as)
   const tried = rungs.slice(0, rungs.indexOf(refused) + 1)
   return fileNote(artifact, caps, { ...ctx, exclude: [...(ctx.exclude ?? []), ...tried] }, ctx.texts)

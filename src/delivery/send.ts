@@ -155,7 +155,7 @@ export const makeSender = (deps: WorkerDeps, cut: AbortSignal) => {
       return again('queued', nowMs + step.afterMs)
     }
     if (step.do === 'lower') {
-      const [lower, ...others] = deps.lower(part, outlet.capabilities) ?? []
+      const [lower, ...others] = deps.lower(part, outlet.capabilities, error.why) ?? []
       if (!lower) return unlessArrived((db) => markEnded(db, row.key, 'dead', error.message, nowMs))
       return unlessArrived((db) => {
         markAgain(db, row.key, {

@@ -18,7 +18,7 @@ export interface WorkerDeps {
   readonly log: Log
   readonly outlet: (platform: string) => Outlet | null
   /** Makes the next lower form of a part whose file was refused; null when there is none. */
-  readonly lower: (part: Part, capabilities: Capabilities) => readonly Part[] | null
+  readonly lower: (part: Part, capabilities: Capabilities, why: SendError['why']) => readonly Part[] | null
   /** Called with the outcome of each send, for metrics and readiness. */
   readonly observe: (platform: string, outcome: 'sent' | 'failed' | 'dead', error?: SendError) => void
   /** A step of the pipeline was reached (crash tests end the process here). */

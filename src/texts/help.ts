@@ -26,6 +26,9 @@ export const adapterTexts: Readonly<Record<AdapterText, string>> = {
   choose: 'Choose',
   nothing_to_say: 'Got it. /help lists what you can do.',
   no_link: "It can not be shown here until the operator sets a public address. It is in ComfyUI's output folder.",
+  without_slash:
+    'Where the app keeps words with a slash for itself, leave the slash out: help, run portrait a red fox.',
+  not_a_member: 'I am not in this chat, so what follows can not come here. Add me to it now, and it will.',
 }
 
 /** Sentences the delivery planner adds by itself. */
@@ -41,6 +44,8 @@ export const planTexts = {
       : file.maxBytes > 0
         ? `${file.name} (${size(file.bytes)}) is too large for this chat, which takes ${size(file.maxBytes)}. It is in ComfyUI's output folder.`
         : `${file.name} can not be shown in this chat. It is in ComfyUI's output folder.`,
+  notAllowed: (name: string) =>
+    `${name} could not be sent: I have no right to send files here, which the operator can give me. It is in ComfyUI's output folder.`,
   typeInstead: (says: readonly string[]) => `Reply with: ${says.join('  or  ')}`,
   moreLabel: (n: number) => `More (${n})`,
 }

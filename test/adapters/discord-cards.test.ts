@@ -102,7 +102,7 @@ describe('a picture', () => {
     const part = partTo(group(), pictures(2), { buttons: [again] })
     await expect(send(part)).rejects.toMatchObject({ code: 'media_rejected', delivered: 'no' })
     channelOf(fake.world, group().chat).refuse = null
-    const words = { tooLarge: () => 'too large', typeInstead: () => '', moreLabel: () => '' }
+    const words = { tooLarge: () => 'too large', notAllowed: () => '', typeInstead: () => '', moreLabel: () => '' }
     for (const lower of downgrade(part, capabilities, { canLink: false, texts: words }) ?? []) await send(lower)
     expect(fake.shown()).toMatchObject([
       { text: 'foxes', media: [{ as: 'attachment' }, { as: 'attachment' }], buttons: [{}] },

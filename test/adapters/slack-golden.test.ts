@@ -123,10 +123,9 @@ const here = [
 
 const clock = makeClock(goldenClock)
 const receive = async (name: string) => {
-  const { method, headers, rawBody } = golden(name).request ?? raise(name)
+  const { method, path, headers, rawBody } = golden(name).request ?? raise(name)
   const slack = makeSlack({ ...settings, REQUIRE_MENTION: 'false' }, { now: clock.now })
-  // Commands may be sent to either path; a third one is not needed.
-  const verdict = await slack.receive(requestOf({ method, path: '/slack/events', headers, body: rawBody }))
+  const verdict = await slack.receive(requestOf({ method, path, headers, body: rawBody }))
   return { verdict, lines: slack.lines }
 }
 const raise = (name: string): never => {

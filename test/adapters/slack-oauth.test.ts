@@ -140,7 +140,7 @@ describe('installing the app', () => {
     ['oauth.v2-access-enterprise', 'E0FAKEORG01', ['botToken']],
     ['oauth.invalid-code', null, []],
   ] as const)('%s is understood', async (name, workspace, secretNames) => {
-    const me = { ...(golden('api.auth-test').response?.body as object), enterprise_id: 'E0FAKEORG01' }
+    const me = golden('api.auth-test').response?.body
     const fetch: typeof globalThis.fetch = async (url) =>
       Response.json(String(url).endsWith('auth.test') ? me : golden(name).response?.body)
     const slack = open({ fetch })
@@ -253,11 +253,13 @@ describe('the end of an installation', () => {
   it('that comes late does not end what was installed anew', async () => {
     const slack = open()
     await install(slack)
-    const eventTime = Math.floor(nowMs / 1000)
-    nowMs += 60_000
-    await install(slack)
-    await fake.bring({ type: 'app_uninstalled' }, home, { event_time: eventTime })
-    expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
+    for (const form of [Number, String]) {
+      const eventTime = form(Math.floor(nowMs / 1000))
+      nowMs += 60_000
+      await install(slack)
+      await fake.bring({ type: 'app_uninstalled' }, home, { event_time: eventTime })
+      expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
+    }
   })
 
   it('is seen in refusals too, and a channel without our bot is none', async () => {
@@ -295,18 +297,22 @@ describe('the end of an installation', () => {
 it('events that Slack holds back are a state of the workspace, until they come again', async () => {
   const slack = open()
   await install(slack)
-  const minute = Math.floor(nowMs / 60_000) * 60
-  const limited = { type: 'app_rate_limited', team_id: home.id, minute_rate_limited: minute, api_app_id: 'A0' }
+  const limited = { type: 'app_rate_limited', team_id: home.id, minute_rate_limited: Math.floor(nowMs / 1000) }
   await fake.deliver({ kind: 'events_api', payload: limited })
-  expect(states(slack.installs)).toEqual([[home.id, 'active', 'rate_limited']])
+  expect(states(slack.installs)).toEqual([[home.id, 'active', 'degraded']])
   await send(slack)
   const again = open({ installs: slack.installs })
   await fake.say(fake.people.ann, fake.places.dm, 'too early')
-  expect(states(slack.installs)).toEqual([[home.id, 'active', 'rate_limited']])
+  expect(states(slack.installs)).toEqual([[home.id, 'active', 'degraded']])
   nowMs += 180_000
   await fake.say(fake.people.ann, fake.places.dm, 'hello')
   expect(states(slack.installs)).toEqual([[home.id, 'active', 'ok']])
   expect(again.events).toHaveLength(2)
+  await slack.installs.note(home.id, { health: { state: 'degraded', reason: 'missing_scope' } })
+  await fake.deliver({ kind: 'events_api', payload: { ...limited, minute_rate_limited: Math.floor(nowMs / 1000) } })
+  nowMs += 180_000
+  await fake.say(fake.people.ann, fake.places.dm, 'hello')
+  expect(slack.installs.list()).toMatchObject([{ health: { state: 'degraded', reason: 'missing_scope' } }])
 })
 
 it('what the operator switches off is not served, though its token is just being renewed', async () => {

@@ -64,3 +64,15 @@ it('a press that names only the workspace of the person is answered by the organ
   await answer()
   expect(fake.shown()).toMatchObject([{ text: 'hello' }])
 })
+
+it.each([
+  ['names it as that of the event', { enterprise_id: organisation }],
+  ['names it as that of the context', { context_enterprise_id: organisation }],
+  ['names it no more', {}],
+])('the end of an installation for an organisation is seen where Slack %s', async (_, named) => {
+  await fake.bring(dm, grid)
+  const nothing = { enterprise_id: undefined, context_enterprise_id: undefined, authorizations: [] }
+  const anHourOn = Math.floor(Date.now() / 1000) + 3600
+  await fake.bring({ type: 'app_uninstalled' }, grid, { ...nothing, ...named, event_time: anHourOn })
+  expect(installs.list()).toMatchObject([{ workspace: organisation, status: 'uninstalled' }])
+})

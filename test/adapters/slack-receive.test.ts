@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { escapeText, spoken } from '../../adapters/slack/markup.ts'
 import type { InboundEvent } from '../../src/contract/index.ts'
 import { requestOf } from '../kit/adapter.ts'
-import { eventually } from '../kit/core.ts'
 import { type FakeSlack, startSlack } from '../platforms/slack.ts'
 import { callOf, envelope, home, signed, teams } from '../platforms/slack-hooks.ts'
 import { connected, makeSlack, settings } from './slack-kit.ts'
@@ -36,7 +35,7 @@ describe('a request', () => {
       expect((await receive(requestOf(callOf(delivery, now + ms)))).kind, String(ms)).toBe(kind)
   })
 
-  it('of every kind is taken on either path', async () => {
+  it('of every kind is taken on each path', async () => {
     const { wire, events } = connected(fake)
     fake.connect((call) =>
       wire({ ...call, path: call.path === '/slack/events' ? '/slack/interactions' : '/slack/events' }),
@@ -171,6 +170,26 @@ describe('what people type', () => {
     expect(events).toEqual([])
   })
 
+  it('of another organisation is known by either of its marks', async () => {
+    const { events } = connected(fake)
+    for (const mark of ['user_team', 'source_team']) {
+      const text = { type: 'message', user: 'U0PARTNER01', ts: fake.world.nextTs(), text: `<@${home.botUser}> status` }
+      await fake.bring({ ...text, channel: 'C0FAKECHAN1', [mark]: 'T0PARTNER01' })
+    }
+    expect(events.map(({ from }) => [from.id, from.aliases])).toEqual([
+      ['T0PARTNER01/U0PARTNER01', undefined],
+      ['T0PARTNER01/U0PARTNER01', undefined],
+    ])
+  })
+
+  it('with fields that are null is one without them', async () => {
+    const { events } = connected(fake)
+    const nothing = { subtype: null, bot_id: null, app_id: null, edited: null, thread_ts: null, files: null }
+    const said = { type: 'message', user: fake.people.ann.id, ts: fake.world.nextTs(), text: '/status', ...nothing }
+    await fake.bring({ ...said, channel: 'D0FAKEDM001', channel_type: 'im' })
+    expect(events).toMatchObject([{ body: { text: '/status' } }])
+  })
+
   it('brings its files along', async () => {
     const { events } = connected(fake)
     const photo = { kind: 'image', bytes: Buffer.from('abc'), mime: 'image/png', name: 'a.png' } as const
@@ -288,6 +307,25 @@ describe('a press', () => {
     expect(again?.id).toBe(press?.id)
   })
 
+  it('tells where it was in any of the places where Slack tells it', async () => {
+    const { events } = connected(fake, {}, { REPLY_IN_THREAD: 'true' })
+    const actions = [{ type: 'button', action_id: 'b0', value: 'act', action_ts: '1767225720.123456' }]
+    const [ts, thread, chat] = ['1767225607.001300', '1767225607.000100', fake.places.group.chat]
+    const wholly = { container: { message_ts: ts, thread_ts: thread, channel_id: chat }, channel: { id: chat } }
+    for (const more of [
+      { ...wholly, channel: null },
+      { ...wholly, container: { message_ts: ts, channel_id: chat }, message: { ts, thread_ts: thread } },
+      { channel: { id: chat }, message: { ts, thread_ts: thread } },
+    ]) {
+      const payload = { type: 'block_actions', user: { id: 'U0A' }, team: { id: home.id }, actions, ...more }
+      await fake.deliver({ kind: 'interactive', payload })
+    }
+    expect(events.map(({ body, where }) => [body, where.chat, where.thread])).toEqual(
+      Array.from({ length: 3 }, () => [{ kind: 'press', action: 'act', message: ts }, chat, thread]),
+    )
+    expect(new Set(events.map(({ id }) => id)).size).toBe(1)
+  })
+
   it('without a value, as links send it, is nothing', async () => {
     const { events } = connected(fake)
     const actions = [{ type: 'button', action_id: 'b0', action_ts: '1.1', url: 'https://example.org' }]
@@ -295,25 +333,4 @@ describe('a press', () => {
     await fake.deliver({ kind: 'interactive', payload: { type: 'block_actions', user, actions } })
     expect(events).toEqual([])
   })
-})
-
-it('the home tab shows what can be said, once to each who opens it', async () => {
-  const menu = { everyone: [{ command: 'run', about: 'Run a template' }], admin: [], admins: [] }
-  const { events } = connected(fake, { menu })
-  const opened = { type: 'app_home_opened', user: fake.people.ann.id, channel: 'D0FAKEDM001', tab: 'home' }
-  const published = () => fake.host.bodies('views.publish')
-  fake.mishap({ method: /^views/, how: { kind: 'status', status: 503 } })
-  await fake.bring(opened)
-  await eventually(() => fake.calls().length === 1)
-  await eventually(() => {
-    void fake.bring(opened)
-    return published().length > 1
-  })
-  await fake.bring({ ...opened, tab: 'messages' })
-  await fake.bring(opened)
-  await fake.bring({ ...opened, user: fake.people.bob.id })
-  await eventually(() => published().at(-1)?.user_id === fake.people.bob.id)
-  expect(published().filter(({ user_id }) => user_id === fake.people.ann.id)).toHaveLength(2)
-  expect(JSON.stringify(published().at(-1))).toContain('/run  Run a template')
-  expect(events).toEqual([])
 })

@@ -106,6 +106,18 @@ describe('a message', () => {
     }
   })
 
+  it('that arrived before all doubt is found in a thread that is long since last week, too', async () => {
+    const { adapter } = connected(fake)
+    const thread = fake.places.thread!
+    const lastWeek = Date.now() - 7 * 24 * 60 * 60_000
+    for (let nth = 0; nth < 20; nth++) await fake.say(fake.people.ann, thread, 'and on', { at: lastWeek })
+    const part = { ...hello, to: to({ thread: thread.thread }) }
+    fake.failNext({ kind: 'answer_lost' })
+    expect(await failure(adapter.send(part, never))).toMatchObject({ delivered: 'maybe' })
+    const { message } = await adapter.send({ ...part, repeated: true }, never)
+    expect(fake.shown()).toMatchObject([{ id: message, text: 'hello' }])
+  })
+
   it('that can not be looked for is repeated, and says so', async () => {
     const { adapter } = connected(fake)
     fake.mishap({ method: /^conversations/, how: { kind: 'status', status: 429, headers: { 'retry-after': '60' } } })
@@ -216,6 +228,8 @@ describe('files', () => {
       expect(await failure(adapter.send(makePart([file()]), never)), `${method} ${code}`).toMatchObject({ code })
     }
     expect(fake.shown()).toEqual([])
+    fake.mishap({ method: /getUploadURL/, how: { kind: 'error', error: 'missing_scope' } })
+    expect(await failure(adapter.send(makePart([file()]), never))).toMatchObject({ why: 'no_permission' })
   })
 
   it('whose last step got no answer are looked for, before anything is repeated', async () => {
@@ -279,6 +293,15 @@ describe('an answer for one person alone', () => {
       { text: 'psst', place: outside },
     ])
     expect(fake.shown()[1]).not.toHaveProperty('onlyFor')
+  })
+
+  it('says at once that what follows can not come where our bot is not', async () => {
+    const slack = connected(fake)
+    await fake.command(fake.people.ann, { chat: 'C0FAKEFOREIGN', kind: 'group' }, '/openclaw', 'run portrait')
+    await slack.adapter.send({ ...psst(slack), audience: 'everyone', interim: true }, never)
+    await fake.command(fake.people.ann, fake.places.group, '/openclaw', 'run portrait')
+    await slack.adapter.send({ ...psst(slack), audience: 'everyone', interim: true }, never)
+    expect(fake.shown().map(({ text }) => text)).toEqual(['psst\n<not_a_member>', 'psst'])
   })
 
   it('takes another way when that address is used up', async () => {

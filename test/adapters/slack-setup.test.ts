@@ -134,6 +134,7 @@ describe('the settings', () => {
     expect(paths({ ...keys, SIGNING_SECRET: signingSecret })).toEqual([
       '/slack/events',
       '/slack/interactions',
+      '/slack/commands',
       ...install,
     ])
     expect(paths({ ...keys, MODE: 'socket', APP_TOKEN: appToken })).toEqual(['stream', ...install])
@@ -145,6 +146,15 @@ describe('the settings', () => {
     const verdict = await makeSlack(keys).receive(requestOf(call))
     const cookie = verdict.kind === 'answer' ? verdict.answer.headers['set-cookie'] : ''
     expect(cookie).toMatch(/; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+  })
+
+  it('let a browser on this machine come back by plain HTTP, where the operator says so', async () => {
+    const keys = { ...base, SIGNING_SECRET: signingSecret, CLIENT_ID: '1.2', CLIENT_SECRET: 's' }
+    const call = { method: 'GET', path: '/slack/install', headers: {}, body: '' } as const
+    const local = { ...keys, OAUTH_REDIRECT_URI: 'http://127.0.0.1:8095/slack/oauth/callback' }
+    const verdict = await makeSlack(local).receive(requestOf(call))
+    const cookie = verdict.kind === 'answer' ? verdict.answer.headers['set-cookie'] : ''
+    expect(cookie).toMatch(/; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/)
   })
 
   it('ask for the scopes of the manifest that operators paste', async () => {

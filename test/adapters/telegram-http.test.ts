@@ -101,6 +101,10 @@ describe('Retry-After', () => {
   const now = Date.parse('2026-01-01T00:00:00Z')
   it.each([
     ['35', 35_000],
+    ['1.5', 1500],
+    ['0.0001', 1],
+    ['-1', null],
+    ['1.5.2026', null],
     ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
     ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
     ['soon', null],

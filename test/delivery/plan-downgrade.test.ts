@@ -37,6 +37,12 @@ describe('downgrade of a refused file', () => {
     ])
   })
 
+  test('says why, where a person can do something about it', () => {
+    const part = planOf({ text: 'Fox', media: [artifact({ bytes: 2000 })] })
+    const parts = downgrade(part, capabilities(), { ...ctx, why: 'no_permission' })
+    expect(parts?.flatMap(textsOf)).toEqual(['Fox\n<fox.png not allowed>'])
+  })
+
   test('does not go back to a rung above, nor to an excluded one', () => {
     const part = planOf({ media: [artifact()] })
     const lower = downgrade(part, capabilities(), { ...ctx, canLink: true, exclude: ['document'] })

@@ -15,6 +15,7 @@ import type { PlanContext, PlanTexts } from '../../src/delivery/plan.ts'
 export const kinds: readonly MediaKind[] = ['image', 'video', 'audio', 'file']
 
 export const texts: PlanTexts = {
+  notAllowed: (name) => `<${name} not allowed>`,
   tooLarge: ({ name, bytes, maxBytes, needsLink }) => `<${name} ${bytes} > ${maxBytes}${needsLink ? ' link' : ''}>`,
   typeInstead: (says) => `<type ${says.join(' | ')}>`,
   moreLabel: (n) => `more ${n}`,

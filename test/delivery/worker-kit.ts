@@ -44,7 +44,7 @@ export const workerRig = ({ caps = {}, also = {}, deps = {} }: Options = {}) => 
     sleep: clock.sleep,
     log,
     outlet: (id) => platforms.get(id) ?? null,
-    lower: (one, capabilities) => downgrade(one, capabilities, { canLink: false, texts }),
+    lower: (one, capabilities, why) => downgrade(one, capabilities, { canLink: false, texts, why }),
     observe: (id, outcome) => void observed.push(`${id} ${outcome}`),
     step: () => {},
     ...deps,

@@ -136,7 +136,7 @@ describe.concurrent('Slack’s app without a bot token', () => {
     const minute = Math.floor(Date.now() / 1000) - 200
     const limited = { type: 'app_rate_limited', team_id: one.id, minute_rate_limited: minute, api_app_id: 'A0' }
     await fake.deliver({ kind: 'events_api', payload: limited })
-    expect(await app.states()).toEqual([[one.id, 'active', 'rate_limited'], ofTwo])
+    expect(await app.states()).toEqual([[one.id, 'active', 'degraded'], ofTwo])
     await app.answers(one)
     expect(await app.states()).toEqual([[one.id, 'active', 'ok'], ofTwo])
 
@@ -172,7 +172,7 @@ describe.concurrent('Slack’s app without a bot token', () => {
     const now = Math.floor(Date.now() / 1000)
     const limited = { type: 'app_rate_limited', team_id: grid.id, minute_rate_limited: now - 200, api_app_id: 'A0' }
     await app.fake.deliver({ kind: 'events_api', payload: limited })
-    expect(await app.states()).toEqual([['E0FAKEORG01', 'active', 'rate_limited']])
+    expect(await app.states()).toEqual([['E0FAKEORG01', 'active', 'degraded']])
     await app.admin(`/${(await app.shown('E0FAKEORG01')).installation_id}/deactivate`, 'POST')
     await app.ignores(grid, 'inactive_binding')
     expect(app.simulator.control.jobs()).toEqual([])

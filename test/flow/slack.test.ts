@@ -65,6 +65,7 @@ describe.concurrent('on Slack', () => {
     const bobs: Place = { chat: fake.people.bob.id, kind: 'dm' }
     await fake.say(fake.people.bob, bobs, '/run portrait a blue fox')
     const card = await shows(fake.places.dm, ({ buttons }) => buttons.some(({ label }) => /approve/i.test(label)))
+    expect(card.text).toContain(`by slack:${fake.people.bob.id}`)
     expect(house.simulator.control.jobs()).toEqual([])
     await card.buttons.find(({ label }) => /approve/i.test(label))?.press()
     await shows(bobs, hasPicture)

@@ -47,6 +47,7 @@ export const testDeps = (over: Partial<AdapterDeps> = {}): AdapterDeps & { reado
     menu: { everyone: [], admin: [], admins: [] },
     installs: testInstalls(),
     templates: async () => [],
+    jobsOf: async () => null,
     ...over,
   }
 }

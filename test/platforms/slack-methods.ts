@@ -130,8 +130,13 @@ const history: Method = (fields, grant, deps) => {
   const channel = writable(fields, grant, deps)
   if (typeof channel === 'string') return no(channel)
   const thread = text(fields.ts)
+  const oldest = Number(fields.oldest ?? 0)
   const found = deps.world.messages.filter(
-    (one) => one.channel === channel.id && one.onlyFor === undefined && (thread === '' || one.thread === thread),
+    (one) =>
+      one.channel === channel.id &&
+      one.onlyFor === undefined &&
+      // What a thread began with comes with its replies, always.
+      (one.ts === thread || ((thread === '' || one.thread === thread) && Number(one.ts) > oldest)),
   )
   const withData = String(fields.include_all_metadata) === 'true'
   const messages = found.map((one) => wireOf(withData ? one : { ...one, metadata: undefined }))
