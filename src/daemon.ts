@@ -229,7 +229,7 @@ export const openDaemon = async (config: Config, modules: readonly AdapterModule
   })
   if (admin) log.info({ host, port: admin.port }, 'admin listening')
   await platforms.start(intakes.signal)
-  log.info({ version: edge.version, platforms: active.map(({ module }) => module.id) }, 'ready')
+  log.info({ version: edge.version, platforms: platforms.outlets().map(({ platform }) => platform) }, 'ready')
 
   return {
     idle: () => lanes.idle() && worker.idle() && store.read(openJobs).every((job) => job.state === 'approval'),

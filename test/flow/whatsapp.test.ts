@@ -90,6 +90,12 @@ describe.concurrent('on WhatsApp', () => {
       errors: [/platform not started/],
     })
     expect(house.daemon().output()).toContain('OPENCLAW_CONNECTOR_WHATSAPP_APP_SECRET is not set')
+    expect(
+      house
+        .daemon()
+        .lines()
+        .find(({ msg }) => msg === 'ready'),
+    ).toMatchObject({ platforms: ['telegram'] })
     await expect(fetch(house.url('whatsapp'))).rejects.toThrow()
     await house.telegram.say(house.telegram.people.ann, house.telegram.places.dm, '/help')
     await until('Telegram answers', () => house.telegram.shown().find(({ text }) => text.includes('I run ComfyUI')))
