@@ -36,7 +36,8 @@ export interface Rules {
   readonly trust: ReadonlyMap<string, Trusted>
 }
 
-const globalLists = {
+/** The lists that hold on all platforms, and where each is written. */
+export const globalLists = {
   adminUsers: 'OPENCLAW_CONNECTOR_ADMIN_USERS',
   allowPublic: 'OPENCLAW_COMMAND_ALLOW_FROM_PUBLIC',
   allowRun: 'OPENCLAW_COMMAND_ALLOW_FROM_RUN',

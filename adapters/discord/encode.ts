@@ -122,6 +122,8 @@ export function encode(
   const media = part.items.filter((item): item is MediaItem => item.kind === 'media')
   const own = part.items.map((item) => (item.kind === 'text' ? item.text : (item.caption ?? ''))).filter(Boolean)
   const text = (part.repeated === true ? [mark, ...own] : own).join('\n')
+  // What was wished for is the best description of a picture there is.
+  const alt = own.join('\n').slice(0, limits.altText).toWellFormed()
   if (part.items.length === 0) refuse('a part without items')
   if (media.length > limits.files) refuse(`${media.length} files, Discord takes ${limits.files}`)
   const pieces: Piece[] = []
@@ -137,8 +139,7 @@ export function encode(
         file: files[i] ?? refuse('a file is missing'),
         name: card ? cardName(artifact, taken) : artifact.name,
         card,
-        // What was wished for is the best description of a picture there is.
-        alt: artifact.kind === 'image' ? own.join('\n').slice(0, limits.altText).toWellFormed() : '',
+        alt: artifact.kind === 'image' ? alt : '',
       })
     }
   }

@@ -81,8 +81,9 @@ export const answering = (desk: Desk): Answering => {
       const read = v.safeParse(called, await desk.callback(pending, 4, withFlags(message, part), signal))
       const id = read.success ? read.output.resource?.message?.id : undefined
       pending.state = 'answered'
-      pending.said = id ?? (await desk.originalOf(pending, signal)) ?? '@original'
-      return receipt(pending.said === '@original' ? undefined : pending.said)
+      const known = id ?? (await desk.originalOf(pending, signal))
+      pending.said = known ?? '@original'
+      return receipt(known)
     } catch (error) {
       if (!(error instanceof DiscordError) || !isAcknowledged(error)) throw error
     }

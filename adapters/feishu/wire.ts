@@ -1,8 +1,7 @@
 import * as v from 'valibot'
+import { bounded, lenient } from '../kit/fields.ts'
 
-/** What is not needed may have any shape: fields are added at will, and ids are left out by scope. */
-const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined)
-const bounded = (max: number) => v.pipe(v.string(), v.maxLength(max))
+// What is not needed may have any shape: ids are left out by scope.
 const words = bounded(1024)
 /** Ids go into paths and logs. Where one is absent it may also be an empty text. */
 const id = v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/))

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { lenient } from '../kit/fields.ts'
 
 /** Limits of a SkillResponse (JSON format per response type). Units of text are not stated: UTF-16 is the safe count. */
 export const limits = {
@@ -13,7 +14,6 @@ export const limits = {
 
 // Kakao adds fields at will and sends null, "null" or nothing for most (group chatbot guide, SkillRequest): whatever
 // is not needed may have any shape.
-const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined)
 
 // botUserKey has up to 70 characters; test and legacy requests carry short numbers as text.
 const personId = v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/))

@@ -1,12 +1,11 @@
 import * as v from 'valibot'
+import { lenient } from '../kit/fields.ts'
 
 /** The few fields we read of webhooks and answers. LINE adds properties, types and values unannounced (development
  *  guidelines); what is absent is left out, never null. */
 const words = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const id = v.pipe(v.string(), v.regex(/^[!-~]{1,512}$/))
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-// Nothing of what is only nice to have makes an event unreadable.
-const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined)
 
 const conversation = (letter: string) => v.pipe(v.string(), v.regex(new RegExp(`^${letter}[0-9a-f]{32}$`)))
 const userId = lenient(conversation('U'))

@@ -1,17 +1,12 @@
 import * as v from 'valibot'
+import { bounded, lenient, whole } from '../kit/fields.ts'
 
-/** What is not needed may have any shape: Slack adds fields at will. */
-const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined)
-const bounded = (max: number) => v.pipe(v.string(), v.maxLength(max))
 const id = v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9]{1,63}$/))
 const userId = v.pipe(v.string(), v.regex(/^[UW][A-Z0-9]{1,63}$/))
 const channelId = v.pipe(v.string(), v.regex(/^[CDG][A-Z0-9]{1,63}$/))
 const timestamp = v.pipe(v.string(), v.regex(/^\d{1,12}\.\d{1,9}$/))
 /** Seconds, of an age or since the epoch. */
-const seconds = v.pipe(
-  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,12}$/), v.transform(Number))]),
-  v.safeInteger(),
-)
+const seconds = whole(12)
 const flag = v.pipe(
   v.union([v.boolean(), v.picklist(['true', 'false'])]),
   v.transform((value) => value === true || value === 'true'),

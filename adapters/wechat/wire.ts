@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { lenient } from '../kit/fields.ts'
 import type { Fields } from './xml.ts'
 
 export const limits = {
@@ -14,7 +15,6 @@ export const limits = {
   linkBytes: 100 * 1024 * 1024,
 } as const
 
-const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined)
 const id = v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/))
 
 const schema = v.object({

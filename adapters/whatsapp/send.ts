@@ -63,7 +63,7 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'nudge' | '
     return { ...(message === undefined ? {} : { message }), via: 'push' }
   }
 
-  const callBack = async (part: Part, signal: AbortSignal): Promise<Receipt> => {
+  const nudge = async (part: Part, signal: AbortSignal): Promise<Receipt> => {
     const json = { ...recipient(part.to), ...correlation(part), type: 'template', template }
     const message = await post({ messaging_product: 'whatsapp', ...json }, signal).catch((error: unknown) => {
       throw error instanceof GraphError ? sendError(error, false) : error
@@ -120,7 +120,7 @@ export const makeSender = (deps: SenderDeps): Pick<Adapter, 'send' | 'nudge' | '
     await markRead(message, { typing_indicator: { type: 'text' } }, signal)
   }
 
-  return { send, typing, ...(template === null ? {} : { nudge: callBack }) }
+  return { send, typing, ...(template === null ? {} : { nudge }) }
 }
 
 /** Longer keys are of no use to Meta; then the status is found by the message's id alone. */

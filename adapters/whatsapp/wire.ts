@@ -1,15 +1,11 @@
 import * as v from 'valibot'
+import { bounded, lenient, whole } from '../kit/fields.ts'
 
-/** What is not needed may have any shape: Meta adds fields at will, and leaves others out (usernames, 2026). */
-const lenient = <S extends v.GenericSchema>(schema: S) => v.fallback(v.optional(schema), undefined)
-const bounded = (max: number) => v.pipe(v.string(), v.maxLength(max))
+// What is not needed may have any shape: Meta leaves fields out, too (usernames, 2026).
 const words = bounded(1024)
 const id = v.pipe(v.string(), v.regex(/^[!-~]{1,256}$/))
-/** Meta writes times as text and codes as numbers; what passes them on (proxies, exports) is not always as careful. */
-const whole = v.pipe(
-  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d{1,11}$/), v.transform(Number))]),
-  v.safeInteger(),
-)
+/** Meta writes times as text and codes as numbers. */
+const integer = whole(11)
 
 const number = /^\d{3,20}$/
 const userId = /^[A-Z]{2}\.[A-Za-z0-9.]{1,140}$/
@@ -54,7 +50,7 @@ export const message = v.object({
   from_user_id: lenient(userIdText),
   from_parent_user_id: lenient(userIdText),
   /** Seconds. */
-  timestamp: v.pipe(whole, v.minValue(0), v.maxValue(99_999_999_999)),
+  timestamp: v.pipe(integer, v.minValue(0), v.maxValue(99_999_999_999)),
   type: bounded(64),
   /** Not lenient: what is said in a group must never count as said to us alone. */
   group_id: v.pipe(
@@ -74,7 +70,7 @@ export const message = v.object({
 })
 
 export const problem = v.object({
-  code: whole,
+  code: integer,
   title: lenient(words),
   message: lenient(words),
   error_data: lenient(v.object({ details: lenient(bounded(2048)) })),
@@ -119,9 +115,9 @@ export const subscriptions = v.object({
 })
 export const refusal = v.object({
   error: v.object({
-    code: whole,
+    code: integer,
     message: lenient(v.string()),
-    error_subcode: lenient(whole),
+    error_subcode: lenient(integer),
     is_transient: lenient(v.boolean()),
     error_data: lenient(v.object({ details: lenient(v.string()) })),
   }),

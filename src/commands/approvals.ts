@@ -1,4 +1,4 @@
-import { approvalButtons, askerOf } from '../jobs/cards.ts'
+import { approvalButtons, whoAsked } from '../jobs/cards.ts'
 import { texts } from '../texts/index.ts'
 import { type Command, say, sorry } from './command.ts'
 import { jobOfApproval, maySee } from './tenants.ts'
@@ -30,7 +30,7 @@ export const approvals: Command = {
       return texts.approvals.line(
         shown,
         // Others in a group have no business with an id.
-        one.job && (call.where.kind === 'dm' ? askerOf(one.job) : one.job.asker),
+        one.job && (call.where.kind === 'dm' ? whoAsked(one.job) : one.job.asker),
         Math.max(0, (one.expiresAtMs ?? deps.now()) - deps.now()),
       )
     })

@@ -30,7 +30,7 @@ export const makeGate = (pace: Capabilities['pace'], deps: GateDeps): Gate => {
   let nextCallAtMs = 0
   let pausedUntilMs = 0
   const nextInChat = new Map<string, number>()
-  const queue: Waiter[] = []
+  let queue: Waiter[] = []
   const watched = new WeakSet<AbortSignal>()
 
   const distanceOf = (kind: 'dm' | 'group'): number => (kind === 'group' ? pace.perGroupMs : pace.perChatMs)
@@ -75,7 +75,9 @@ export const makeGate = (pace: Capabilities['pace'], deps: GateDeps): Gate => {
     if (watched.has(signal)) return
     watched.add(signal)
     const gone = (): void => {
-      for (const { go } of takeOut(queue, (one) => one.signal === signal)) go(false)
+      const leaving = queue.filter((one) => one.signal === signal)
+      queue = queue.filter((one) => one.signal !== signal)
+      for (const { go } of leaving) go(false)
     }
     signal.addEventListener('abort', gone, { once: true })
   }
@@ -123,11 +125,4 @@ const steady = (wall: () => number): (() => number) => {
     lastMs = Math.max(lastMs, nowMs)
     return lastMs
   }
-}
-
-/** Removes those that match, in place, and returns them. */
-const takeOut = <T>(from: T[], matches: (one: T) => boolean): T[] => {
-  const out = from.filter(matches)
-  from.splice(0, Infinity, ...from.filter((one) => !matches(one)))
-  return out
 }

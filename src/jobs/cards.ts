@@ -29,7 +29,7 @@ export const approvalShown = (
 })
 
 /** Who asked, for who is to decide: by name, or by the id that lists go by where the platform told no name. */
-export const askerOf = ({ asker, requester }: Pick<Job, 'asker' | 'requester'>): string =>
+export const whoAsked = ({ asker, requester }: Pick<Job, 'asker' | 'requester'>): string =>
   asker === texts.someone ? requester : asker
 
 /** How a decided approval is headed; null while it is open. */

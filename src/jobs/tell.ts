@@ -8,7 +8,7 @@ import { dropFromMailbox } from '../store/mailbox.ts'
 import { withdraw } from '../store/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { texts } from '../texts/index.ts'
-import { approvalButtons, approvalShown, askerOf, cancelButton, endOf } from './cards.ts'
+import { approvalButtons, approvalShown, cancelButton, endOf, whoAsked } from './cards.ts'
 import { approverAddresses, type ReachDeps } from './reach.ts'
 
 export interface TellDeps extends PostDeps, ReachDeps {
@@ -191,7 +191,7 @@ export const tellApproval = async (id: string, deps: TellDeps): Promise<void> =>
       to,
       key,
       reply: {
-        text: texts.approvals.card(shown, job ? askerOf(job) : texts.approvals.somebody, approval.expiresAtMs),
+        text: texts.approvals.card(shown, job ? whoAsked(job) : texts.someone, approval.expiresAtMs),
         audience: 'everyone' as const,
         buttons: approvalButtons(id, approval.expiresAtMs - deps.now()),
         editableAs: key,

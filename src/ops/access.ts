@@ -1,5 +1,5 @@
 import { posture } from '../../policy/posture.ts'
-import { makeRules, type Rules } from '../../policy/rules.ts'
+import { globalLists, makeRules, type Rules } from '../../policy/rules.ts'
 import type { Config } from '../config/config.ts'
 import type { AdapterModule, CommandInfo, ConfigProblem } from '../contract/index.ts'
 
@@ -41,17 +41,10 @@ export const accessOf = (
 export const provesSenders = ({ module, settings }: Config['platforms'][number]): boolean =>
   module.provenBy === null || Boolean(settings[module.provenBy])
 
-const everywhere = {
-  adminUsers: 'OPENCLAW_CONNECTOR_ADMIN_USERS',
-  allowPublic: 'OPENCLAW_COMMAND_ALLOW_FROM_PUBLIC',
-  allowRun: 'OPENCLAW_COMMAND_ALLOW_FROM_RUN',
-  allowAdmin: 'OPENCLAW_COMMAND_ALLOW_FROM_ADMIN',
-} as const
-
 /** Ids in the lists for all platforms that nobody on theirs can have: they give no rights, which somebody may miss. */
 const nobodys = ({ rules }: Config, modules: readonly AdapterModule[]): readonly string[] =>
-  Object.entries(everywhere).flatMap(([list, variable]) =>
-    rules[list as keyof typeof everywhere].flatMap((entry) => {
+  Object.entries(globalLists).flatMap(([list, variable]) =>
+    rules[list as keyof typeof globalLists].flatMap((entry) => {
       const module = modules.find(({ id }) => entry.toLowerCase().startsWith(`${id}:`))
       const row = Object.values(module?.env ?? {}).find((one) => one.kind === 'ids' && one.trust === 'users')
       const form = row?.kind === 'ids' ? row.matches : undefined

@@ -65,6 +65,5 @@ export const approvals = {
     failed: (template: string, why: string | null) =>
       `[Approved] ${template} was approved, but could not be started${why ? `: ${why}` : '.'}`,
   },
-  somebody: 'somebody',
   cancelledReason: 'cancelled by whoever asked',
 }
